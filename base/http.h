@@ -1,9 +1,10 @@
 /* http: an HTTP client. Asynchronous on a loop, for servers; blocking, for the command line and the agent.
  *
- * TLS certificates are always verified, against the system's authorities or the file asked for. Redirects are followed only if
- * asked, to http and https only, at most 5. Bodies are bounded. Neither headers nor what may be secret in a URL (its user, password and
- * query) ever gets into an error's sentence. An answer of any status is an answer; errors are: ERR_INPUT the URL, ERR_UNAVAILABLE no
- * connection or too slow (trying again may help), ERR_REFUSED the certificate is not trusted, ERR_CORRUPT a cut or oversized body.
+ * TLS certificates are always verified, against the system's authorities or the file asked for. Redirects are
+ * followed only if asked, to http and https only, at most 5. Bodies are bounded. Neither headers nor what may
+ * be secret in a URL (its user, password and query) ever gets into an error's sentence. An answer of any
+ * status is an answer; errors are: ERR_INPUT the URL, ERR_UNAVAILABLE no connection or too slow (trying again
+ * may help), ERR_REFUSED the certificate is not trusted, ERR_CORRUPT a cut or oversized body.
  */
 #ifndef BASE_HTTP_H
 #define BASE_HTTP_H
@@ -26,22 +27,23 @@ struct http_request {
     const char *ca_file;         /* PEM; NULL or "": the system's */
     uint32_t connect_timeout_ms; /* 0: 10 s */
     uint32_t timeout_ms;         /* the whole exchange; 0: 60 s */
-    uint32_t stall_timeout_ms;   /* for http_stream and http_download, instead of timeout_ms: so long without a byte; 0: 60 s */
-    size_t max_body;             /* 0: 1 MiB; streams and downloads: no bound */
-    bool follow;                 /* redirects */
-    bool proxy;                  /* mind http_proxy, https_proxy and no_proxy of the environment */
+    uint32_t stall_timeout_ms; /* for http_stream and http_download, instead of timeout_ms: so long without a
+                                  byte; 0: 60 s */
+    size_t max_body;           /* 0: 1 MiB; streams and downloads: no bound */
+    bool follow;               /* redirects */
+    bool proxy;                /* mind http_proxy, https_proxy and no_proxy of the environment */
 };
 
 struct http_reply {
     long status;
-    struct str body;          /* NUL-terminated, body.s is never NULL; may hold NULs of its own */
-    char content_type[128];   /* "" when there is none */
+    struct str body;        /* NUL-terminated, body.s is never NULL; may hold NULs of its own */
+    char content_type[128]; /* "" when there is none */
     char etag[128];
 };
 void http_reply_free(struct http_reply *r);
 
-/* Asynchronous. fn is called exactly once, later, from the loop, unless the call is cancelled: with a reply (lent for the call) or, when
- * there was none, reply NULL and the reason. */
+/* Asynchronous. fn is called exactly once, later, from the loop, unless the call is cancelled: with a reply
+ * (lent for the call) or, when there was none, reply NULL and the reason. */
 struct http;
 struct http_call;
 typedef void http_fn(const struct http_reply *reply, const struct err *why, void *ctx);
@@ -53,15 +55,17 @@ void http_cancel(struct http_call *c); /* not after its fn was called; takes NUL
 /* Blocking. */
 int http_do(const struct http_request *q, struct http_reply *ret, struct err *e); /* http_reply_free it */
 
-/* The body goes to sink as it comes, but only of a status 2xx; another's is collected in ret->body (up to max_body). sink returns 0, or -1 to
- * break off with its own reason in *e. */
+/* The body goes to sink as it comes, but only of a status 2xx; another's is collected in ret->body (up to
+ * max_body). sink returns 0, or -1 to break off with its own reason in *e. */
 typedef int http_sink(const void *p, size_t n, void *ctx, struct err *e);
-int http_stream(const struct http_request *q, http_sink *sink, void *ctx, struct http_reply *ret, struct err *e);
+int http_stream(const struct http_request *q, http_sink *sink, void *ctx, struct http_reply *ret,
+                struct err *e);
 
-/* Fetches into path (by a temporary file beside it, so that path is whole or not there) and hashes on the way: algorithm "sha256" or "sha512".
- * Any status but 200 is an error. progress (may be NULL) hears at most every 200 ms; total is 0 when unknown; other than 0 breaks off. */
+/* Fetches into path (by a temporary file beside it, so that path is whole or not there) and hashes on the
+ * way: algorithm "sha256" or "sha512". Any status but 200 is an error. progress (may be NULL) hears at most
+ * every 200 ms; total is 0 when unknown; other than 0 breaks off. */
 typedef int http_progress(uint64_t done, uint64_t total, void *ctx);
-int http_download(const struct http_request *q, const char *path, const char *algorithm, char ret_hex[129], http_progress *progress, void *ctx,
-                  struct err *e);
+int http_download(const struct http_request *q, const char *path, const char *algorithm, char ret_hex[129],
+                  http_progress *progress, void *ctx, struct err *e);
 
 #endif
