@@ -1,0 +1,103 @@
+/* device: machines, their interfaces, and where they stand. */
+#ifndef INVENTORY_DEVICE_H
+#define INVENTORY_DEVICE_H
+
+#include "base/addr.h"
+#include "base/disk.h"
+#include "inventory/state.h"
+
+#define NAME_SIZE      64 /* names and slugs, NUL included */
+#define MAX_INTERFACES 16
+#define ASSIGNED_SIZE  (2 * NAME_SIZE)
+
+struct interface {
+    char name[NAME_SIZE];
+    struct mac mac;
+    bool has_address, primary;
+    struct ip4_if address;
+};
+
+struct device {
+    int64_t id;
+    char name[NAME_SIZE];
+    char site[NAME_SIZE], rack[NAME_SIZE], tenant[NAME_SIZE], role[NAME_SIZE],
+        platform[NAME_SIZE]; /* slugs or names; "" for none */
+    char model[NAME_SIZE], serial[NAME_SIZE];
+    char disk_selector[DISK_SELECTOR_MAX]; /* "" is `only` */
+    bool protected;
+    enum device_state state;
+    char reason[NAME_SIZE];       /* of STATE_FAILED */
+    int64_t state_ms;             /* when it entered the state */
+    char assigned[ASSIGNED_SIZE]; /* the image that it should carry, or image@version; "" for none */
+    char installed[NAME_SIZE];    /* the image that was last written to it, */
+    char installed_digest[65];    /* and the release's digest; "" for none */
+    int64_t installed_ms;
+    size_t interfaces_n;
+    struct interface interfaces[MAX_INTERFACES];
+};
+
+/* ERR_NOT_FOUND when there is none. */
+int device_get(struct store *s, int64_t id, struct device *ret, struct err *e);
+int device_by_name(struct store *s, const char *name, struct device *ret, struct err *e);
+int device_by_mac(struct store *s, struct mac m, struct device *ret, struct err *e);
+int device_by_address(struct store *s, struct ip4 a, struct device *ret, struct err *e);
+/* A name or a MAC address in any notation. */
+int device_by_ref(struct store *s, const char *ref, struct device *ret, struct err *e);
+
+/* The interface that has this MAC; the primary one (or the first with an address, or the first). NULL when
+ * none. Lent by d. */
+const struct interface *device_interface(const struct device *d, struct mac m);
+const struct interface *device_primary(const struct device *d);
+
+/* What a device may be called, and everything else that needs no store to see. ERR_INPUT says which field. */
+int device_check(const struct device *d, struct err *e);
+/* Names and slugs: letters, digits, '.', '_', '-', beginning with a letter or digit. `what` is the word for
+ * the sentence. */
+int name_check(const char *what, const char *name, struct err *e);
+/* Is all that device_put writes the same? */
+bool device_same(const struct device *a, const struct device *b);
+
+/* A selector picks devices: NULL or "" for all; else names, comma-separated, or key=value pairs,
+ * comma-separated, all of which must hold: name, site, rack, tenant, role, platform, model, status (the
+ * state), image, mac. A key that does not exist is ERR_INPUT. */
+typedef int device_fn(const struct device *d,
+                      void *ctx); /* other than 0 stops the walk, and is what it returns */
+int device_each(struct store *s, const char *selector, device_fn *fn, void *ctx,
+                struct err *e); /* sorted by name */
+
+int device_protect(struct store *s, int64_t id, bool protect, const char *actor, struct err *e);
+
+/* Creates the device or makes the one of this name like it (state, assigned, installed and protected stay as
+ * they are; sites, racks, tenants, roles come into being by being named). ERR_CONFLICT names who already has
+ * the MAC or the address. */
+int device_put(struct store *s, const struct device *d, const char *actor, int64_t *ret_id, struct err *e);
+/* Takes a device's interfaces away, so that others can have their addresses: `import` lets devices swap them.
+ */
+int device_unplug(struct store *s, int64_t id, struct err *e);
+
+/* The assignment alone, without a job: of an image that has no release yet. */
+int device_intend(struct store *s, int64_t id, const char *image, struct err *e);
+
+/* Sites and the like, by slug, with a name for people. A rack belongs to a site ("" for none). Makes it, or
+ * gives it this name. */
+enum group_kind { GROUP_SITE, GROUP_TENANT, GROUP_ROLE, GROUP_PLATFORM };
+int group_put(struct store *s, enum group_kind kind, const char *slug, const char *name, struct err *e);
+int rack_put(struct store *s, const char *site, const char *slug, const char *name, struct err *e);
+
+/* MAC addresses that were seen and that no device has. */
+struct stranger {
+    struct mac mac;
+    struct ip4 address; /* 0: it was given none */
+    int64_t first_ms, last_ms;
+    uint64_t times;
+    char arch[32];    /* "bios", "uefi-x64", "ipxe", ... */
+    char facts[2048]; /* JSON that the installer reported in discover mode; "" for none */
+};
+int stranger_seen(struct store *s, struct mac m, struct ip4 address, const char *arch, int64_t at_ms,
+                  struct err *e);
+int stranger_facts(struct store *s, struct mac m, const char *facts_json, int64_t at_ms, struct err *e);
+int stranger_get(struct store *s, struct mac m, struct stranger *ret, struct err *e);
+typedef int stranger_fn(const struct stranger *x, void *ctx);
+int stranger_each(struct store *s, stranger_fn *fn, void *ctx, struct err *e);
+
+#endif

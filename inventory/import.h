@@ -1,0 +1,27 @@
+/* import: devices from YAML, whole or not at all. Every error is FILE:LINE:COLUMN; duplicates name both
+ * places. */
+#ifndef INVENTORY_IMPORT_H
+#define INVENTORY_IMPORT_H
+
+#include "inventory/job.h"
+
+struct import_result {
+    size_t devices_new, devices_changed, devices_same, armed;
+    size_t waiting; /* devices whose image no release has been built of: assigned, and armed by an import
+                       after the build */
+};
+/* A device's `image:` that differs from its assignment arms a job, as `assign` would; all of it in one
+ * transaction. More than wipe_limit armed: ERR_REFUSED unless count equals the number. */
+struct import_options {
+    const char *actor;
+    uint32_t job_expiry_s;
+    size_t wipe_limit, count;
+    bool dry_run;
+};
+int import_file(struct store *s, const char *path, const struct import_options *o, int64_t at_ms,
+                struct import_result *ret, struct err *e);
+/* The same for a text; name stands for FILE in errors. */
+int import_text(struct store *s, const char *name, const char *text, size_t n, const struct import_options *o,
+                int64_t at_ms, struct import_result *ret, struct err *e);
+
+#endif

@@ -1,0 +1,106 @@
+/* job: one armed, one-shot order to write one release to one device's disk.
+ *
+ *   armed -> claimed -> written -> done         (cancelled, expired, failed from armed and claimed)
+ *
+ * Tokens. Each boot script of an armed job carries a fresh token (256 bits); the store keeps its hash only.
+ * The first token that claims the job binds it: the job remembers the machine (SMBIOS UUID), and every other
+ * token dies. From then on only the same machine gets a script with a token (a resume), and only that newest
+ * token is good. The claim hands out the enrol token, which the installer writes into the new root: it is
+ * good from then until the device is ready (or the job expires). A job that is written is spent: no token of
+ * any kind ever claims it again.
+ */
+#ifndef INVENTORY_JOB_H
+#define INVENTORY_JOB_H
+
+#include "inventory/image.h"
+
+enum job_state { JOB_ARMED, JOB_CLAIMED, JOB_WRITTEN, JOB_DONE, JOB_FAILED, JOB_CANCELLED, JOB_EXPIRED };
+const char *job_state_name(enum job_state s);
+int job_state_parse(const char *name, enum job_state *ret, struct err *e);
+
+struct job {
+    int64_t id;
+    char uuid[UUID_STR]; /* the job's name outside, and the GPT disk GUID that it writes */
+    int64_t device_id;
+    char device[NAME_SIZE];
+    char image[NAME_SIZE], digest[DIGEST_HEX];
+    char disk_selector[DISK_SELECTOR_MAX];
+    enum job_state state;
+    char reason[NAME_SIZE]; /* of JOB_FAILED */
+    char machine[UUID_STR]; /* SMBIOS UUID of the machine that claimed it; "" before, or when it has none */
+    char disk[DISK_SELECTOR_MAX]; /* the disk claimed, "vda serial=..." */
+    int64_t created_ms, expires_ms, claimed_ms, written_ms;
+    uint64_t bytes_done, bytes_total, rate; /* progress: bytes; bytes a second */
+    int64_t progress_ms;
+};
+
+/* A machine's SMBIOS UUID in lower case; "" for NULL, "", all zeros and all ones, which firmware gives when
+ * it has none. */
+int machine_normal(const char *text, char ret[UUID_STR], struct err *e);
+/* Is this the machine that claimed the job? One without a UUID is not one with. */
+bool job_same_machine(const struct job *j, const char *machine_uuid);
+
+/* What an assignment of ref, which release_find resolved to r, is written down as: the bare image's name, or
+ * image@version. */
+void assignment_text(const char *ref, const struct release *r, char buf[ASSIGNED_SIZE]);
+
+/* What `assign` does to one device: sets the assignment, cancels an armed job, arms a new one, moves the
+ * device to `armed`; one transaction. ERR_REFUSED for a protected device. ERR_CONFLICT while a job is
+ * claimed, unless `replace`: the old installer is told to stop. */
+struct assign {
+    const char *release_ref; /* as release_find */
+    const char *actor;
+    uint32_t expiry_s; /* counted from the last sign of life: arming, claim, progress, written. 0: a day */
+    bool replace;
+    bool dry_run; /* all the checks, no change */
+};
+int job_assign(struct store *s, int64_t device_id, const struct assign *a, int64_t at_ms, struct job *ret,
+               struct err *e);
+/* Armed: the device goes back to ready if it was, else to idle. Claimed: to idle, its disk half written. The
+ * assignment stays. ERR_NOT_FOUND when no job is live. */
+int job_cancel(struct store *s, int64_t device_id, const char *actor, int64_t at_ms, struct err *e);
+
+/* The device's live job (armed or claimed), else its newest. ERR_NOT_FOUND when it never had one. */
+int job_current(struct store *s, int64_t device_id, struct job *ret, struct err *e);
+typedef int job_fn(const struct job *j, void *ctx);
+int job_each(struct store *s, int64_t device_id /* 0: all */, job_fn *fn, void *ctx,
+             struct err *e); /* newest first */
+
+/* A boot script for this device is about to leave: makes a token (ret_token) for the job, and moves the
+ * device to `booting` unless it is further. Journals `script`. An armed job keeps its eight newest tokens. A
+ * claimed one keeps this newest and the one that claimed it, and makes one only for the machine that claimed
+ * it (ERR_REFUSED; here NULL and "" are a machine without a UUID). */
+int job_token_make(struct store *s, const struct job *j, const char *machine_uuid, int64_t at_ms,
+                   char ret_token[DIGEST_HEX], struct err *e);
+
+/* Which job does this token belong to, and as what? ERR_REFUSED for any other, in one sentence that tells an
+ * attacker nothing. */
+enum token_kind { TOKEN_INSTALL, TOKEN_ENROL };
+int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
+                 struct job *ret, struct err *e);
+
+/* The installer's steps, each one transaction with state and journal. All check the job's state: ERR_CONFLICT
+ * when it is not the one they start from; repeating a step that was done is harmless and answers the same. */
+int job_claim(struct store *s, const char *token, const char *machine_uuid, const struct disk *disk,
+              int64_t at_ms, struct job *ret, char ret_enrol_token[DIGEST_HEX],
+              struct err *e); /* a resume gives a new enrol token, the old one dies */
+int job_progress(struct store *s, int64_t job_id, uint64_t done, uint64_t total, uint64_t rate, int64_t at_ms,
+                 struct err *e);
+int job_written(struct store *s, int64_t job_id, const char *detail, int64_t at_ms,
+                struct err *e); /* device: installed */
+/* Armed or claimed: job and device fail. Written: the device alone fails (its first boot did), and goes on
+ * when its agent reports again. */
+int job_fail(struct store *s, int64_t job_id, const char *reason, const char *detail, int64_t at_ms,
+             struct err *e);
+
+/* First boot. An enrol token that reports proves that the disk was written, whatever became of the
+ * installer's last callback. */
+int job_started(struct store *s, int64_t job_id, const char *detail, int64_t at_ms,
+                struct err *e); /* device: starting */
+
+int job_get(struct store *s, int64_t id, struct job *ret, struct err *e);
+
+/* Expires what is overdue. Cheap; courier calls it each minute. */
+int job_expire(struct store *s, int64_t at_ms, struct err *e);
+
+#endif

@@ -1,0 +1,537 @@
+/* store_device: reading and writing devices, and the one writer of their states. */
+#include "inventory/device.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "inventory/journal.h"
+#include "inventory/select.h"
+#include "inventory/store_sql.h"
+
+/* ---- reading */
+
+#define DEVICE                                                                                               \
+    "SELECT d.id, d.name, s.slug, k.slug, t.slug, o.slug, p.slug, d.model, d.serial, d.disk, d.protected, "  \
+    "d.state, d.reason,"                                                                                     \
+    " d.state_ms, d.assigned, m.name, r.digest, d.installed_ms FROM devices d"                               \
+    " LEFT JOIN sites s ON s.id = d.site_id LEFT JOIN racks k ON k.id = d.rack_id LEFT JOIN tenants t ON "   \
+    "t.id = d.tenant_id"                                                                                     \
+    " LEFT JOIN roles o ON o.id = d.role_id LEFT JOIN platforms p ON p.id = d.platform_id"                   \
+    " LEFT JOIN releases r ON r.id = d.installed_id LEFT JOIN images m ON m.id = r.image_id "
+
+static int device_read(sqlite3_stmt *q, struct device *d, struct err *e)
+{
+    char state[NAME_SIZE];
+    memset(d, 0, sizeof *d);
+    d->id = db_int(q, 0);
+    db_text(q, 1, d->name, sizeof d->name);
+    db_text(q, 2, d->site, sizeof d->site);
+    db_text(q, 3, d->rack, sizeof d->rack);
+    db_text(q, 4, d->tenant, sizeof d->tenant);
+    db_text(q, 5, d->role, sizeof d->role);
+    db_text(q, 6, d->platform, sizeof d->platform);
+    db_text(q, 7, d->model, sizeof d->model);
+    db_text(q, 8, d->serial, sizeof d->serial);
+    db_text(q, 9, d->disk_selector, sizeof d->disk_selector);
+    d->protected = db_int(q, 10) != 0;
+    db_text(q, 11, state, sizeof state);
+    db_text(q, 12, d->reason, sizeof d->reason);
+    d->state_ms = db_int(q, 13);
+    db_text(q, 14, d->assigned, sizeof d->assigned);
+    db_text(q, 15, d->installed, sizeof d->installed);
+    db_text(q, 16, d->installed_digest, sizeof d->installed_digest);
+    d->installed_ms = db_int(q, 17);
+    return state_parse(state, &d->state, e);
+}
+
+static void interface_read(sqlite3_stmt *q, struct interface *f)
+{
+    db_text(q, 0, f->name, sizeof f->name);
+    f->primary = db_int(q, 1) != 0;
+    f->mac = mac_from_u64((uint64_t)db_int(q, 2));
+    f->has_address = sqlite3_column_type(q, 3) != SQLITE_NULL;
+    f->address.ip.a = (uint32_t)db_int(q, 3);
+    f->address.len = (uint8_t)db_int(q, 4);
+}
+
+static int interfaces_read(struct store *s, struct device *d, struct err *e)
+{
+    static const char sql[] =
+        "SELECT i.name, i.is_primary, m.mac, a.address, a.length FROM interfaces i"
+        " JOIN mac_addresses m ON m.interface_id = i.id LEFT JOIN ip_addresses a ON a.interface_id = i.id"
+        " WHERE i.device_id = ? ORDER BY i.position";
+    sqlite3_stmt *q;
+    if (db_query(s, sql, DB_VALUES(db_i(d->id)), &q, e) < 0) {
+        return -1;
+    }
+    int r;
+    while ((r = db_step(s, q, e)) == 1) {
+        if (d->interfaces_n < MAX_INTERFACES) {
+            interface_read(q, &d->interfaces[d->interfaces_n++]);
+        }
+    }
+    return r;
+}
+
+/* 1, 0 for none, -1. The first statement stays open over the second: both then see the same moment. */
+static int device_load(struct store *s, const char *sql, struct db_value key, struct device *ret,
+                       struct err *e)
+{
+    sqlite3_stmt *q;
+    if (db_query(s, sql, &key, 1, &q, e) < 0) {
+        return -1;
+    }
+    int r = db_step(s, q, e);
+    if (r != 1) {
+        return r;
+    }
+    if (device_read(q, ret, e) < 0 || interfaces_read(s, ret, e) < 0) {
+        r = -1;
+    }
+    db_done(q);
+    return r;
+}
+
+int device_get(struct store *s, int64_t id, struct device *ret, struct err *e)
+{
+    int r = device_load(s, DEVICE "WHERE d.id = ?", db_i(id), ret, e);
+    return r == 0  ? err_set(e, ERR_NOT_FOUND, "there is no device number %lld", (long long)id)
+           : r < 0 ? -1
+                   : 0;
+}
+
+int device_by_name(struct store *s, const char *name, struct device *ret, struct err *e)
+{
+    int r = device_load(s, DEVICE "WHERE d.name = ?", db_t(name), ret, e);
+    return r == 0
+               ? err_set(e, ERR_NOT_FOUND,
+                         "no device is named \"%.64s\"; `rackstrap device list` shows those there are", name)
+           : r < 0 ? -1
+                   : 0;
+}
+
+int device_by_mac(struct store *s, struct mac m, struct device *ret, struct err *e)
+{
+    static const char sql[] = DEVICE "WHERE d.id = (SELECT i.device_id FROM mac_addresses a JOIN interfaces "
+                                     "i ON i.id = a.interface_id WHERE a.mac = ?)";
+    char text[MAC_STR];
+    int r = device_load(s, sql, db_i((int64_t)mac_to_u64(m)), ret, e);
+    return r == 0  ? err_set(e, ERR_NOT_FOUND, "no device has the MAC address %s", mac_format(m, text))
+           : r < 0 ? -1
+                   : 0;
+}
+
+int device_by_address(struct store *s, struct ip4 a, struct device *ret, struct err *e)
+{
+    static const char sql[] = DEVICE "WHERE d.id = (SELECT i.device_id FROM ip_addresses a JOIN interfaces i "
+                                     "ON i.id = a.interface_id WHERE a.address = ?)";
+    char text[IP4_STR];
+    int r = device_load(s, sql, db_i(a.a), ret, e);
+    return r == 0  ? err_set(e, ERR_NOT_FOUND, "no device has the address %s", ip4_format(a, text))
+           : r < 0 ? -1
+                   : 0;
+}
+
+int device_by_ref(struct store *s, const char *ref, struct device *ret, struct err *e)
+{
+    struct mac m;
+    int r = device_load(s, DEVICE "WHERE d.name = ?", db_t(ref), ret, e);
+    if (r == 0 && mac_parse(ref, &m, NULL) == 0) {
+        return device_by_mac(s, m, ret, e);
+    }
+    return r == 0  ? err_set(e, ERR_NOT_FOUND,
+                             "no device has the name or MAC address \"%.64s\"; `rackstrap device list` shows "
+                              "those there are",
+                             ref)
+           : r < 0 ? -1
+                   : 0;
+}
+
+/* ---- walking */
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct device *const *x = a, *const *y = b;
+    return strcasecmp((*x)->name, (*y)->name);
+}
+
+static int call_each(struct device *const *list, size_t n, device_fn *fn, void *ctx)
+{
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++) {
+        if (i == 0 || list[i]->id != list[i - 1]->id) {
+            r = fn(list[i], ctx);
+        }
+    }
+    return r;
+}
+
+/* All names are looked up before the first call: a wrong one stops a command before it has done half. */
+static int each_named(struct store *s, const char *names, device_fn *fn, void *ctx, struct err *e)
+{
+    struct device **list = NULL;
+    size_t n = 0;
+    char name[512];
+    int r = 0;
+    for (const char *at = names; r == 0 && select_item(&at, name, sizeof name);) {
+        list = xrealloc(list, n + 1, sizeof *list);
+        list[n] = xcalloc(1, sizeof **list);
+        r = device_by_ref(s, name, list[n++], e);
+    }
+    if (r == 0) {
+        qsort(list, n, sizeof *list, compare_names);
+        r = call_each(list, n, fn, ctx);
+    }
+    for (size_t i = 0; i < n; i++) {
+        free(list[i]);
+    }
+    free(list);
+    return r;
+}
+
+/* The commonest conditions cost an index or a column instead of a whole device each. */
+static int each_ids(struct store *s, const struct selector *sel, struct db_ids *ids, struct err *e)
+{
+    for (size_t i = 0; i < sel->n; i++) {
+        const struct select_term *t = &sel->terms[i];
+        if (t->key == SELECT_STATUS) {
+            return db_ids(s, "SELECT id FROM devices WHERE state = ? ORDER BY name",
+                          DB_VALUES(db_t(state_name(t->state))), ids, e);
+        }
+        if (t->key == SELECT_SITE) {
+            return db_ids(
+                s,
+                "SELECT id FROM devices WHERE site_id = (SELECT id FROM sites WHERE slug = ?) ORDER BY name",
+                DB_VALUES(db_t(t->text)), ids, e);
+        }
+    }
+    return db_ids(s, "SELECT id FROM devices ORDER BY name", NULL, 0, ids, e);
+}
+
+int device_each(struct store *s, const char *selector, device_fn *fn, void *ctx, struct err *e)
+{
+    struct selector sel;
+    if (select_parse(selector, &sel, e) < 0) {
+        return -1;
+    }
+    if (sel.by_name) {
+        return each_named(s, selector, fn, ctx, e);
+    }
+    struct db_ids ids = {0};
+    struct device *d = xcalloc(1, sizeof *d);
+    int r = each_ids(s, &sel, &ids, e);
+    for (size_t i = 0; i < ids.n && r == 0; i++) {
+        int found = device_load(s, DEVICE "WHERE d.id = ?", db_i(ids.id[i]), d, e);
+        r = found < 0 ? -1 : found == 1 && select_matches(&sel, d) ? fn(d, ctx) : 0;
+    }
+    free(d);
+    free(ids.id);
+    return r;
+}
+
+/* ---- sites and the like */
+
+/* One row a kind: how to find one, make one, name one. */
+static const struct {
+    const char *find, *make, *name;
+} groups[] = {
+#define GROUP(table)                                                                                         \
+    {                                                                                                        \
+        "SELECT id FROM " table " WHERE slug = ?", "INSERT INTO " table " (slug, name) VALUES (?, ?)",       \
+            "UPDATE " table " SET name = ? WHERE id = ?"                                                     \
+    }
+    [GROUP_SITE] = GROUP("sites"),
+    [GROUP_TENANT] = GROUP("tenants"),
+    [GROUP_ROLE] = GROUP("roles"),
+    [GROUP_PLATFORM] = GROUP("platforms"),
+#undef GROUP
+};
+
+/* The row of this slug, made if need be; 0 for "". */
+static int group_id(struct store *s, enum group_kind kind, const char *slug, const char *name, int64_t *ret,
+                    struct err *e)
+{
+    *ret = 0;
+    if (!*slug) {
+        return 0;
+    }
+    int r = db_number(s, groups[kind].find, DB_VALUES(db_t(slug)), ret, e);
+    if (r != 0) {
+        return r < 0 ? -1 : 0;
+    }
+    if (db_run(s, groups[kind].make, DB_VALUES(db_t(slug), db_t(name)), e) < 0) {
+        return -1;
+    }
+    *ret = db_last_id(s);
+    return 0;
+}
+
+static int rack_id(struct store *s, int64_t site, const char *slug, const char *name, int64_t *ret,
+                   struct err *e)
+{
+    *ret = 0;
+    if (!*slug) {
+        return 0;
+    }
+    int r = db_number(s, "SELECT id FROM racks WHERE ifnull(site_id, 0) = ? AND slug = ?",
+                      DB_VALUES(db_i(site), db_t(slug)), ret, e);
+    if (r != 0) {
+        return r < 0 ? -1 : 0;
+    }
+    if (db_run(s, "INSERT INTO racks (site_id, slug, name) VALUES (?, ?, ?)",
+               DB_VALUES(db_ref(site), db_t(slug), db_t(name)), e) < 0) {
+        return -1;
+    }
+    *ret = db_last_id(s);
+    return 0;
+}
+
+static int group_write(struct store *s, enum group_kind kind, const char *slug, const char *name,
+                       struct err *e)
+{
+    int64_t id;
+    if (group_id(s, kind, slug, name, &id, e) < 0) {
+        return -1;
+    }
+    return db_run(s, groups[kind].name, DB_VALUES(db_t(name), db_i(id)), e);
+}
+
+int group_put(struct store *s, enum group_kind kind, const char *slug, const char *name, struct err *e)
+{
+    if (name_check("slug", slug, e) < 0 || store_begin(s, e) < 0) {
+        return -1;
+    }
+    return db_end(s, group_write(s, kind, slug, name, e), e);
+}
+
+static int rack_write(struct store *s, const char *site, const char *slug, const char *name, struct err *e)
+{
+    int64_t site_id, id;
+    if (group_id(s, GROUP_SITE, site, site, &site_id, e) < 0 || rack_id(s, site_id, slug, name, &id, e) < 0) {
+        return -1;
+    }
+    return db_run(s, "UPDATE racks SET name = ? WHERE id = ?", DB_VALUES(db_t(name), db_i(id)), e);
+}
+
+int rack_put(struct store *s, const char *site, const char *slug, const char *name, struct err *e)
+{
+    if (store_begin(s, e) < 0) {
+        return -1;
+    }
+    return db_end(s, rack_write(s, site, slug, name, e), e);
+}
+
+/* ---- writing */
+
+static int owner_of(struct store *s, const char *sql, int64_t key, int64_t self, char name[NAME_SIZE],
+                    struct err *e)
+{
+    sqlite3_stmt *q;
+    if (db_query(s, sql, DB_VALUES(db_i(key), db_i(self)), &q, e) < 0) {
+        return -1;
+    }
+    int r = db_step(s, q, e);
+    if (r == 1) {
+        db_text(q, 0, name, NAME_SIZE);
+        db_done(q);
+    }
+    return r;
+}
+
+static int taken_check(struct store *s, const struct interface *f, int64_t self, struct err *e)
+{
+    static const char mac_sql[] =
+        "SELECT d.name FROM mac_addresses a JOIN interfaces i ON i.id = a.interface_id"
+        " JOIN devices d ON d.id = i.device_id WHERE a.mac = ? AND d.id <> ?";
+    static const char address_sql[] =
+        "SELECT d.name FROM ip_addresses a JOIN interfaces i ON i.id = a.interface_id"
+        " JOIN devices d ON d.id = i.device_id WHERE a.address = ? AND d.id <> ?";
+    char name[NAME_SIZE], text[MAC_STR];
+    int r = owner_of(s, mac_sql, (int64_t)mac_to_u64(f->mac), self, name, e);
+    if (r == 1) {
+        return err_set(e, ERR_CONFLICT, "the MAC address %s belongs to the device %s",
+                       mac_format(f->mac, text), name);
+    }
+    if (r == 0 && f->has_address) {
+        r = owner_of(s, address_sql, f->address.ip.a, self, name, e);
+        if (r == 1) {
+            return err_set(e, ERR_CONFLICT, "the address %s belongs to the device %s",
+                           ip4_format(f->address.ip, text), name);
+        }
+    }
+    return r;
+}
+
+static int interface_write(struct store *s, int64_t device, size_t position, const struct interface *f,
+                           struct err *e)
+{
+    int64_t mac = (int64_t)mac_to_u64(f->mac);
+    if (taken_check(s, f, device, e) < 0 ||
+        db_run(s, "INSERT INTO interfaces (device_id, position, name, is_primary) VALUES (?, ?, ?, ?)",
+               DB_VALUES(db_i(device), db_i((int64_t)position), db_t(f->name), db_i(f->primary)), e) < 0) {
+        return -1;
+    }
+    int64_t id = db_last_id(s);
+    if (db_run(s, "INSERT INTO mac_addresses (mac, interface_id) VALUES (?, ?)",
+               DB_VALUES(db_i(mac), db_i(id)), e) < 0 ||
+        db_run(s, "DELETE FROM strangers WHERE mac = ?", DB_VALUES(db_i(mac)), e) < 0) {
+        return -1;
+    }
+    return !f->has_address
+               ? 0
+               : db_run(s, "INSERT INTO ip_addresses (address, length, interface_id) VALUES (?, ?, ?)",
+                        DB_VALUES(db_i(f->address.ip.a), db_i(f->address.len), db_i(id)), e);
+}
+
+int device_unplug(struct store *s, int64_t id, struct err *e)
+{
+    return db_run(s, "DELETE FROM interfaces WHERE device_id = ?", DB_VALUES(db_i(id)), e);
+}
+
+int device_intend(struct store *s, int64_t id, const char *image, struct err *e)
+{
+    return db_run(s, "UPDATE devices SET assigned = ? WHERE id = ?", DB_VALUES(db_t(image), db_i(id)), e);
+}
+
+static int fields_write(struct store *s, const struct device *d, int64_t id, struct err *e)
+{
+    static const char sql[] =
+        "UPDATE devices SET name = ?, site_id = ?, rack_id = ?, tenant_id = ?, role_id = ?, platform_id = ?,"
+        " model = ?, serial = ?, disk = ? WHERE id = ?";
+    int64_t site, rack, tenant, role, platform;
+    if (group_id(s, GROUP_SITE, d->site, d->site, &site, e) < 0 ||
+        rack_id(s, site, d->rack, d->rack, &rack, e) < 0 ||
+        group_id(s, GROUP_TENANT, d->tenant, d->tenant, &tenant, e) < 0 ||
+        group_id(s, GROUP_ROLE, d->role, d->role, &role, e) < 0 ||
+        group_id(s, GROUP_PLATFORM, d->platform, d->platform, &platform, e) < 0) {
+        return -1;
+    }
+    return db_run(s, sql,
+                  DB_VALUES(db_t(d->name), db_ref(site), db_ref(rack), db_ref(tenant), db_ref(role),
+                            db_ref(platform), db_t(d->model), db_t(d->serial), db_t(d->disk_selector),
+                            db_i(id)),
+                  e);
+}
+
+static int device_write(struct store *s, const struct device *d, int64_t id, struct err *e)
+{
+    if (fields_write(s, d, id, e) < 0 || device_unplug(s, id, e) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < d->interfaces_n; i++) {
+        if (interface_write(s, id, i, &d->interfaces[i], e) < 0) {
+            return err_prefix(e, "device %s, interface %s", d->name, d->interfaces[i].name);
+        }
+    }
+    return 0;
+}
+
+static int put_new(struct store *s, const struct device *d, const char *actor, int64_t *ret_id, struct err *e)
+{
+    int64_t at = now_ms();
+    if (db_run(s, "INSERT INTO devices (name, state, state_ms) VALUES (?, 'idle', ?)",
+               DB_VALUES(db_t(d->name), db_i(at)), e) < 0) {
+        return -1;
+    }
+    *ret_id = db_last_id(s);
+    if (device_write(s, d, *ret_id, e) < 0) {
+        return -1;
+    }
+    return journal_add(s, *ret_id, NULL, actor, "created", "the device was entered into the inventory", at,
+                       e);
+}
+
+static int put_locked(struct store *s, const struct device *d, const char *actor, int64_t *ret_id,
+                      struct err *e)
+{
+    struct device *old = xcalloc(1, sizeof *old);
+    int r = device_load(s, DEVICE "WHERE d.name = ?", db_t(d->name), old, e);
+    if (r == 0) {
+        r = put_new(s, d, actor, ret_id, e);
+    } else if (r == 1) {
+        *ret_id = old->id;
+        r = 0;
+        if (!device_same(old, d)) {
+            r = device_write(s, d, old->id, e);
+            r = r < 0 ? r
+                      : journal_add(s, old->id, NULL, actor, "changed", "the inventory's record was changed",
+                                    now_ms(), e);
+        }
+    }
+    free(old);
+    return r;
+}
+
+int device_put(struct store *s, const struct device *d, const char *actor, int64_t *ret_id, struct err *e)
+{
+    int64_t id = 0;
+    if (device_check(d, e) < 0 || store_begin(s, e) < 0 ||
+        db_end(s, put_locked(s, d, actor, &id, e), e) < 0) {
+        return -1;
+    }
+    if (ret_id) {
+        *ret_id = id;
+    }
+    return 0;
+}
+
+static int protect_locked(struct store *s, int64_t id, bool protect, const char *actor, struct err *e)
+{
+    if (db_run(s, "UPDATE devices SET protected = ?1 WHERE id = ?2 AND protected <> ?1",
+               DB_VALUES(db_i(protect), db_i(id)), e) < 0) {
+        return -1;
+    }
+    if (db_changes(s) == 0) {
+        struct device d;
+        return device_get(s, id, &d, e); /* no such device, or it is so already */
+    }
+    return journal_add(s, id, NULL, actor, protect ? "protected" : "unprotected",
+                       protect ? "no job is accepted from now on" : "jobs are accepted again", now_ms(), e);
+}
+
+int device_protect(struct store *s, int64_t id, bool protect, const char *actor, struct err *e)
+{
+    if (store_begin(s, e) < 0) {
+        return -1;
+    }
+    return db_end(s, protect_locked(s, id, protect, actor, e), e);
+}
+
+/* ---- the state */
+
+static int transition_locked(struct store *s, int64_t id, enum device_state to, const char *reason,
+                             const char *actor, const char *event, const char *detail, int64_t at_ms,
+                             struct err *e)
+{
+    struct device d;
+    if (device_get(s, id, &d, e) < 0) {
+        return -1;
+    }
+    if (!state_may(d.state, to)) {
+        return err_set(e, ERR_CONFLICT, "%s is %s and cannot become %s from there", d.name,
+                       state_name(d.state), state_name(to));
+    }
+    /* A repetition changes neither the state nor since when; the newest reason of a failure counts. */
+    if ((d.state != to || to == STATE_FAILED) &&
+        db_run(s, "UPDATE devices SET state = ?, reason = ?, state_ms = ? WHERE id = ?",
+               DB_VALUES(db_t(state_name(to)), db_t(reason), db_i(at_ms), db_i(id)), e) < 0) {
+        return -1;
+    }
+    return journal_add(s, id, NULL, actor, event, detail, at_ms, e);
+}
+
+int device_transition(struct store *s, int64_t device_id, enum device_state to, const char *reason,
+                      const char *actor, const char *event, const char *detail, int64_t at_ms, struct err *e)
+{
+    assert((to == STATE_FAILED) == (reason != NULL));
+    if (reason && strlen(reason) >= NAME_SIZE) {
+        return err_set(e, ERR_INPUT, "the reason of a failure is longer than %d bytes", NAME_SIZE - 1);
+    }
+    if (store_begin(s, e) < 0) {
+        return -1;
+    }
+    return db_end(s, transition_locked(s, device_id, to, reason, actor, event, detail, at_ms, e), e);
+}

@@ -1,0 +1,80 @@
+/* store_sql: how the store's own files speak to SQLite. For inventory/store*.c only.
+ *
+ * Every statement is a string literal, prepared once and kept; every value is bound. A walk that calls
+ * someone else's function holds no statement open meanwhile: it fetches first and calls then, so that the
+ * callee may use the store.
+ */
+#ifndef INVENTORY_STORE_SQL_H
+#define INVENTORY_STORE_SQL_H
+
+#include <sqlite3.h>
+
+#include "base/digest.h"
+#include "inventory/store.h"
+
+/* One migration is one string of statements; user_version counts those that ran. */
+struct migrations {
+    const char *const *sql;
+    size_t n;
+};
+extern const struct migrations inventory_migrations, lease_migrations;
+
+/* Opens (and makes) state_dir/file in WAL mode and brings it up to date. */
+int db_open(const char *state_dir, const char *file, const struct migrations *m, struct store **ret,
+            struct err *e);
+
+struct db_value {
+    enum { DB_NULL, DB_INT, DB_TEXT, DB_BLOB } type;
+    int64_t i;
+    const void *p;
+    size_t n;
+};
+
+static inline struct db_value db_i(int64_t i)
+{
+    return (struct db_value){.type = DB_INT, .i = i};
+}
+
+/* A number that refers to a row; 0 is none. */
+static inline struct db_value db_ref(int64_t i)
+{
+    return (struct db_value){.type = i ? DB_INT : DB_NULL, .i = i};
+}
+
+struct db_value db_t(const char *s); /* NULL is the empty text; borrowed until the statement is done */
+struct db_value db_digest(const struct digest *d);
+
+#define DB_VALUES(...)                                                                                       \
+    (const struct db_value[]){__VA_ARGS__},                                                                  \
+        sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
+
+/* Lends the kept statement of this literal, bound and ready for db_step. */
+int db_query(struct store *s, const char *sql, const struct db_value *v, size_t n, sqlite3_stmt **ret,
+             struct err *e);
+int db_step(struct store *s, sqlite3_stmt *q,
+            struct err *e);    /* 1: a row; 0: no more, -1: failed (both: q is done with) */
+void db_done(sqlite3_stmt *q); /* before the last row; takes NULL */
+/* A statement without rows. */
+int db_run(struct store *s, const char *sql, const struct db_value *v, size_t n, struct err *e);
+/* The first column of the first row; 0 and *ret untouched when there is no row. Returns 1, 0 or -1. */
+int db_number(struct store *s, const char *sql, const struct db_value *v, size_t n, int64_t *ret,
+              struct err *e);
+
+void db_text(sqlite3_stmt *q, int column, char *buf, size_t size); /* NULL gives "" */
+int64_t db_int(sqlite3_stmt *q, int column);
+int db_changes(struct store *s); /* rows that the last statement changed */
+int64_t db_last_id(struct store *s);
+
+/* The end of a function that began with store_begin: commits when r is 0, else undoes what it did. Returns -1
+ * or 0. */
+int db_end(struct store *s, int r, struct err *e);
+
+/* A list of row numbers, for walks. */
+struct db_ids {
+    int64_t *id;
+    size_t n, cap;
+};
+int db_ids(struct store *s, const char *sql, const struct db_value *v, size_t n, struct db_ids *ret,
+           struct err *e);
+
+#endif

@@ -1,0 +1,238 @@
+/* store_token: who may act for a job. Only hashes of tokens are stored. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "inventory/journal.h"
+#include "inventory/store_job.h"
+
+#define ARMED_TOKENS 8
+
+/* The same for a token never made, one that was replaced, and one whose time is over. */
+static int refuse(struct err *e)
+{
+    return err_set(e, ERR_REFUSED, "this token is good for nothing here");
+}
+
+struct token {
+    int64_t id, job_id;
+    enum token_kind kind;
+};
+
+static int token_find(struct store *s, const char *token, struct token *ret, struct err *e)
+{
+    if (strlen(token) != DIGEST_HEX - 1) {
+        return refuse(e);
+    }
+    struct digest hash = digest_sha256(span_str(token));
+    sqlite3_stmt *q;
+    if (db_query(s, "SELECT id, job_id, kind FROM tokens WHERE hash = ?", DB_VALUES(db_digest(&hash)), &q,
+                 e) < 0) {
+        return -1;
+    }
+    int r = db_step(s, q, e);
+    if (r == 1) {
+        char kind[16];
+        db_text(q, 2, kind, sizeof kind);
+        *ret = (struct token){.id = db_int(q, 0),
+                              .job_id = db_int(q, 1),
+                              .kind = strcmp(kind, "enrol") == 0 ? TOKEN_ENROL : TOKEN_INSTALL};
+        db_done(q);
+    }
+    return r < 0 ? -1 : r == 0 ? refuse(e) : 0;
+}
+
+static int token_insert(struct store *s, int64_t job_id, const char *kind, int64_t at_ms,
+                        char ret_token[DIGEST_HEX], struct err *e)
+{
+    secret_new(ret_token);
+    struct digest hash = digest_sha256(span_str(ret_token));
+    return db_run(s, "INSERT INTO tokens (hash, job_id, kind, created_ms) VALUES (?, ?, ?, ?)",
+                  DB_VALUES(db_digest(&hash), db_i(job_id), db_t(kind), db_i(at_ms)), e);
+}
+
+/* ---- making */
+
+static int room_for_token(struct store *s, const struct job *j, struct err *e)
+{
+    static const char sql[] =
+        "DELETE FROM tokens WHERE job_id = ?1 AND kind = 'install' AND bound = 0 AND id NOT IN"
+        " (SELECT id FROM tokens WHERE job_id = ?1 AND kind = 'install' AND bound = 0 ORDER BY id DESC LIMIT "
+        "?2)";
+    return db_run(s, sql, DB_VALUES(db_i(j->id), db_i(j->state == JOB_CLAIMED ? 0 : ARMED_TOKENS - 1)), e);
+}
+
+static int make_check(const struct job *j, const char *machine_uuid, int64_t at_ms, struct err *e)
+{
+    if ((j->state != JOB_ARMED && j->state != JOB_CLAIMED) || j->expires_ms <= at_ms) {
+        return err_set(e, ERR_CONFLICT, "the job of %s is %s: no machine may install it", j->device,
+                       j->state == JOB_ARMED || j->state == JOB_CLAIMED ? "overdue"
+                                                                        : job_state_name(j->state));
+    }
+    if (j->state == JOB_CLAIMED && !job_same_machine(j, machine_uuid)) {
+        return err_set(e, ERR_REFUSED, "the job of %s was claimed by another machine", j->device);
+    }
+    return 0;
+}
+
+static int make_locked(struct store *s, int64_t job_id, const char *machine_uuid, int64_t at_ms,
+                       char ret_token[DIGEST_HEX], struct err *e)
+{
+    struct job j;
+    struct device d;
+    if (job_get(s, job_id, &j, e) < 0 || make_check(&j, machine_uuid, at_ms, e) < 0 ||
+        device_get(s, j.device_id, &d, e) < 0) {
+        return -1;
+    }
+    if (d.protected) {
+        return err_set(e, ERR_REFUSED, "%s is protected and cannot be installed", d.name);
+    }
+    if (room_for_token(s, &j, e) < 0 || token_insert(s, j.id, "install", at_ms, ret_token, e) < 0) {
+        return -1;
+    }
+    const char *detail = j.state == JOB_ARMED ? "the boot script of the installer has left"
+                                              : "the boot script of the installer has left, to resume";
+    if (d.state == STATE_INSTALLING) {
+        return journal_add(s, d.id, NULL, ACTOR_HTTPBOOT, "script", detail, at_ms, e);
+    }
+    return device_transition(s, d.id, STATE_BOOTING, NULL, ACTOR_HTTPBOOT, "script", detail, at_ms, e);
+}
+
+int job_token_make(struct store *s, const struct job *j, const char *machine_uuid, int64_t at_ms,
+                   char ret_token[DIGEST_HEX], struct err *e)
+{
+    char token[DIGEST_HEX];
+    if (store_begin(s, e) < 0 || db_end(s, make_locked(s, j->id, machine_uuid, at_ms, token, e), e) < 0) {
+        return -1;
+    }
+    memcpy(ret_token, token, sizeof token);
+    return 0;
+}
+
+/* ---- using */
+
+static bool token_serves(const struct job *j, int64_t at_ms)
+{
+    switch (j->state) {
+    case JOB_ARMED:
+    case JOB_CLAIMED:
+    case JOB_WRITTEN:
+        return j->expires_ms > at_ms;
+    case JOB_FAILED:
+        return true; /* the installer may repeat its last word */
+    default:
+        return false;
+    }
+}
+
+int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
+                 struct job *ret, struct err *e)
+{
+    struct token t;
+    struct job j;
+    if (token_find(s, token, &t, e) < 0 || job_get(s, t.job_id, &j, e) < 0) {
+        return -1;
+    }
+    if (!token_serves(&j, at_ms)) {
+        return refuse(e);
+    }
+    if (ret_kind) {
+        *ret_kind = t.kind;
+    }
+    *ret = j;
+    return 0;
+}
+
+/* ---- claiming */
+
+static int claim_check(struct store *s, const struct job *j, const char *machine, int64_t at_ms,
+                       struct err *e)
+{
+    struct device d;
+    if (device_get(s, j->device_id, &d, e) < 0) {
+        return -1;
+    }
+    if (!token_serves(j, at_ms)) {
+        return refuse(e);
+    }
+    if (j->state != JOB_ARMED && j->state != JOB_CLAIMED) {
+        return err_set(e, ERR_CONFLICT, "the job of %s is %s: it is spent", j->device,
+                       job_state_name(j->state));
+    }
+    if (d.protected) {
+        return err_set(e, ERR_REFUSED, "%s is protected and cannot be installed", d.name);
+    }
+    if (j->state == JOB_CLAIMED && !job_same_machine(j, machine)) {
+        return err_set(e, ERR_REFUSED, "the job of %s was claimed by another machine", j->device);
+    }
+    return 0;
+}
+
+static void disk_text(const struct disk *d, char buf[DISK_SELECTOR_MAX])
+{
+    snprintf(buf, DISK_SELECTOR_MAX, "%s%s%s", d->name, d->serial[0] ? " serial=" : "", d->serial);
+}
+
+/* The token binds: from here on no other install token is good, nor an enrol token of an earlier claim. */
+static int bind_token(struct store *s, const struct token *t, int64_t at_ms, char ret_enrol[DIGEST_HEX],
+                      struct err *e)
+{
+    if (db_run(s, "DELETE FROM tokens WHERE job_id = ? AND id <> ?", DB_VALUES(db_i(t->job_id), db_i(t->id)),
+               e) < 0 ||
+        db_run(s, "UPDATE tokens SET bound = 1 WHERE id = ?", DB_VALUES(db_i(t->id)), e) < 0) {
+        return -1;
+    }
+    return token_insert(s, t->job_id, "enrol", at_ms, ret_enrol, e);
+}
+
+static int claim_write(struct store *s, const struct job *j, const char *machine, const struct disk *disk,
+                       int64_t at_ms, struct err *e)
+{
+    static const char sql[] = "UPDATE jobs SET state = 'claimed', machine = ?, disk = ?, claimed_ms = CASE "
+                              "claimed_ms WHEN 0 THEN ? ELSE claimed_ms END"
+                              " WHERE id = ?";
+    char on[DISK_SELECTOR_MAX], size[16], detail[500];
+    disk_text(disk, on);
+    if (db_run(s, sql, DB_VALUES(db_t(machine), db_t(on), db_i(at_ms), db_i(j->id)), e) < 0 ||
+        job_alive(s, j->id, at_ms, e) < 0) {
+        return -1;
+    }
+    snprintf(detail, sizeof detail, "%s %s (digest %.12s) to the disk %.160s of %s",
+             j->state == JOB_CLAIMED ? "goes on writing" : "writes", j->image, j->digest, on,
+             size_format(disk->size, size));
+    return device_transition(s, j->device_id, STATE_INSTALLING, NULL, ACTOR_HTTPBOOT, "claimed", detail,
+                             at_ms, e);
+}
+
+static int claim_locked(struct store *s, const char *token, const char *machine, const struct disk *disk,
+                        int64_t at_ms, struct job *ret, char ret_enrol[DIGEST_HEX], struct err *e)
+{
+    struct token t;
+    struct job j;
+    if (token_find(s, token, &t, e) < 0 || job_get(s, t.job_id, &j, e) < 0) {
+        return -1;
+    }
+    if (t.kind != TOKEN_INSTALL) {
+        return refuse(e);
+    }
+    if (claim_check(s, &j, machine, at_ms, e) < 0 || bind_token(s, &t, at_ms, ret_enrol, e) < 0 ||
+        claim_write(s, &j, machine, disk, at_ms, e) < 0) {
+        return -1;
+    }
+    return job_get(s, j.id, ret, e);
+}
+
+int job_claim(struct store *s, const char *token, const char *machine_uuid, const struct disk *disk,
+              int64_t at_ms, struct job *ret, char ret_enrol_token[DIGEST_HEX], struct err *e)
+{
+    char machine[UUID_STR], enrol[DIGEST_HEX];
+    struct job j;
+    if (machine_normal(machine_uuid, machine, e) < 0 || store_begin(s, e) < 0 ||
+        db_end(s, claim_locked(s, token, machine, disk, at_ms, &j, enrol, e), e) < 0) {
+        return -1;
+    }
+    *ret = j;
+    memcpy(ret_enrol_token, enrol, sizeof enrol);
+    return 0;
+}
