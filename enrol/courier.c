@@ -1,5 +1,4 @@
 /* courier: the process that carries enrolments from the store to the driver and the outcomes back. */
-#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "base/http.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/str.h"
 #include "enrol/backoff.h"
 #include "enrol/driver.h"
 #include "enrol/enrol.h"
@@ -94,6 +94,19 @@ static void log_outcome(const struct enrolment *x, const struct outcome *o)
     }
 }
 
+/* Either a new job has begun to take the device over, which forbids the step, or the store is in trouble. */
+static void not_recorded(struct courier *c, const struct enrolment *x, const struct err *why)
+{
+    struct outcome o = {.kind = OUTCOME_DOWN};
+    struct err e;
+
+    str_copy(o.detail, sizeof o.detail, why->text);
+    if (record(c, x, &o, now_ms(), &e) < 0) {
+        log_error("store-failed device=%s error=\"%s\"", x->device, e.text);
+    }
+    c->next_ms = now_ms() + STORE_REST_MS;
+}
+
 static void on_done(const struct outcome *o, void *ctx)
 {
     struct slot *slot = ctx;
@@ -104,10 +117,8 @@ static void on_done(const struct outcome *o, void *ctx)
     slot->run = NULL;
     log_outcome(&slot->x, o);
     if (record(c, &slot->x, o, now_ms(), &e) < 0) {
-        /* Either the enrolment was replaced meanwhile, or the store is in trouble: look again, but not at
-         * once. */
         log_warn("enrolment-not-recorded device=%s error=\"%s\"", slot->x.device, e.text);
-        c->next_ms = now_ms() + STORE_REST_MS;
+        not_recorded(c, &slot->x, &e);
         return;
     }
     look(c);
@@ -146,10 +157,37 @@ static struct slot *free_slot(struct courier *c)
     return NULL;
 }
 
+/* A machine enrols as itself: its id is the device's name, or that with a domain, and no other device is
+ * called so. Otherwise the holder of one machine's token could take another one's place at the master. */
+static int id_belongs(struct courier *c, const struct enrolment *x, struct err *e)
+{
+    struct device other;
+    size_t n = strlen(x->device);
+    struct err none;
+
+    if (!str_starts(x->minion_id, x->device) || (x->minion_id[n] != '\0' && x->minion_id[n] != '.')) {
+        return err_set(e, ERR_REFUSED, "the machine wants to enrol as \"%s\", which is not its name",
+                       x->minion_id);
+    }
+    if (device_by_name(c->store, x->minion_id, &other, &none) == 0 && other.id != x->device_id) {
+        return err_set(e, ERR_REFUSED, "the machine wants to enrol as \"%s\", which is another device",
+                       x->minion_id);
+    }
+    return 0;
+}
+
 static void begin(struct courier *c, struct slot *slot, const struct enrolment *x)
 {
     struct driver_hooks hooks = {.done = on_done, .note = on_note, .ctx = slot};
+    struct err why, e;
 
+    if (id_belongs(c, x, &why) < 0) {
+        log_warn("enrolment-refused device=%s error=\"%s\"", x->device, why.text);
+        if (enrolment_fail(c->store, x->id, "minion-id", why.text, now_ms(), &e) < 0) {
+            log_error("store-failed device=%s error=\"%s\"", x->device, e.text);
+        }
+        return;
+    }
     *slot = (struct slot){.courier = c, .busy = true, .x = *x};
     slot->run = c->driver->start(c->self, x, &hooks);
 }
