@@ -238,6 +238,12 @@ static int exchange_result(struct exchange *x, CURLcode code, struct err *e)
         }
         return -1;
     }
+    /* libcurl's one code for three things; the scheme of what was asked for tells two of them apart. */
+    if (code == CURLE_UNSUPPORTED_PROTOCOL &&
+        (strncasecmp(x->url, "http://", 7) == 0 || strncasecmp(x->url, "https://", 8) == 0)) {
+        return err_set(e, ERR_CORRUPT, "%s: the answer is not HTTP, or redirects to something that is not",
+                       x->url);
+    }
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
         if (results[i].code == code) {
             return err_set(e, results[i].kind, "%s: %s", x->url,
