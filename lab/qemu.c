@@ -43,6 +43,9 @@ static void add_board(struct lab_args *a, const struct lab *l, const struct lab_
     if (!uefi)
         return;
     add_option(a, "-drive", xstrdup("if=pflash,unit=0,format=raw,readonly=on,file=" OVMF_CODE));
+    /* The NIC's options all come before the disk's: without this a machine that is told to boot from its disk
+     * waits minutes for an answer by IPv6 that nobody gives in a lab. */
+    add_option(a, "-fw_cfg", xstrdup("name=opt/org.tianocore/IPv6PXESupport,string=n"));
     add_option(a, "-drive",
                xasprintf("if=pflash,unit=1,format=raw,file=%s", lab_path(l, h->name, "vars.fd", file)));
 }

@@ -73,6 +73,7 @@ static void test_uefi(void **state)
     has(s, "|if=pflash,unit=0,format=raw,readonly=on,file=" OVMF_CODE "|");
     has(s, "|if=pflash,unit=1,format=raw,file=/run/t/hv-01/vars.fd|");
     has(s, ",bootindex=1,romfile=|"); /* no ROM: OVMF's own PXE */
+    has(s, "|name=opt/org.tianocore/IPv6PXESupport,string=n|");
     has(s, "|virtio-rng-pci|");
     free(s);
 }
