@@ -15,7 +15,7 @@ exec 9>"$dir/.lock"
 flock 9
 if ! cmp -s "$here/requirements.txt" "$dir/requirements.txt"; then
     "$here/fetch-wheels.sh" "$build/salt-wheels"
-    rm -rf "$dir/bin" "$dir/lib"
+    rm -rf "${dir:?}/bin" "${dir:?}/lib"
     /usr/bin/python3 -m venv "$dir"
     "$dir/bin/pip" --quiet --disable-pip-version-check install --no-index --find-links "$build/salt-wheels" --no-deps \
         -r "$here/requirements.txt"
