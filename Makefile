@@ -1,0 +1,105 @@
+# rackstrap: one non-recursive Makefile. Sources are listed a folder; objects go to build/<variant>/.
+#   make              the program and the agent             make check       everything, under 30 minutes
+#   make deps         installs the packages it lacks (root)   make unit        the fast part
+#   make demo         a blank machine to `ready`, in QEMU     make asan ubsan  the unit tests under sanitizers
+#   make fuzz         a minute of each fuzz target            make layers      who may include whom
+VARIANT ?= release
+B := build/$(VARIANT)
+CC ?= cc
+CSTD := -std=gnu11 -D_GNU_SOURCE -I.
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wno-format-truncation
+HARDEN := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+CFLAGS_release := -O2 -g $(HARDEN)
+CFLAGS_asan := -O1 -g -fsanitize=address -fno-omit-frame-pointer
+CFLAGS_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
+CFLAGS_all = $(CSTD) $(WARN) $(CFLAGS_$(VARIANT)) $(CFLAGS)
+LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+LDFLAGS_asan := -fsanitize=address
+LDFLAGS_ubsan := -fsanitize=undefined
+
+FOLDERS := base inventory dhcpd tftpd httpboot imagebuilder enrol lab agent rackstrap
+LIBS := -lguestfs -levent -lpcap -lsqlite3 -lcurl -lyaml -ljansson -lzstd -lcrypto -lcap -lpthread
+AGENT_LIBS := -ljansson -lzstd -lcrypto -lpthread
+
+# A folder's library is all of its sources but the files that hold a main().
+src = $(filter-out agent/main.c rackstrap/main.c,$(wildcard $(1)/*.c))
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+# From the caller to the called: the linker reads it in this order.
+ARCHIVES := $(foreach f,rackstrap lab httpboot tftpd dhcpd enrol imagebuilder agent inventory base,$(B)/lib$(f).a)
+
+TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/*/test_*.c))
+TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+all: $(B)/rackstrap $(B)/rackstrap-agent
+
+$(foreach f,$(FOLDERS),$(eval $(B)/lib$(f).a: $(call obj,$(call src,$(f)))))
+$(B)/lib%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_all) -MMD -MP -c -o $@ $<
+
+$(B)/rackstrap: $(B)/rackstrap/main.o $(ARCHIVES)
+	$(CC) $(LDFLAGS_$(VARIANT)) -o $@ $^ $(LIBS)
+
+# Static, so that it runs in the installer and in any image.
+$(B)/rackstrap-agent: $(B)/agent/main.o $(B)/libagent.a $(B)/libbase.a
+	$(CC) -static $(filter-out -pie,$(LDFLAGS_$(VARIANT))) -o $@ $^ $(AGENT_LIBS)
+
+$(TESTS): $(B)/tests/%: $(B)/tests/%.o $(ARCHIVES)
+	$(CC) $(LDFLAGS_$(VARIANT)) -o $@ $^ -lcmocka $(LIBS)
+
+$(TOOLS): $(B)/tests/%: $(B)/tests/%.o $(ARCHIVES)
+	$(CC) $(LDFLAGS_$(VARIANT)) -o $@ $^ $(LIBS)
+
+tools: $(TOOLS)
+
+unit: all $(TESTS)
+	@tests/run unit $(B) $(TESTS)
+
+asan ubsan:
+	@$(MAKE) --no-print-directory VARIANT=$@ unit-only
+
+unit-only: $(TESTS)
+	@tests/run unit $(B) $(TESTS)
+
+build/fuzz/%: tests/fuzz/%.c $(wildcard */*.c */*.h)
+	@mkdir -p $(@D)
+	clang-14 $(CSTD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< \
+		$(filter-out agent/main.c rackstrap/main.c imagebuilder/% lab/% rackstrap/%,$(wildcard $(FOLDERS:=/*.c))) $(filter-out -lguestfs,$(LIBS))
+
+fuzz: $(FUZZ)
+	@tests/run fuzz $(FUZZ)
+
+layers:
+	@tests/layers
+
+format:
+	clang-format-14 -i $(wildcard */*.[ch] tests/*/*.[ch])
+format-check:
+	@clang-format-14 --dry-run -Werror $(wildcard */*.[ch] tests/*/*.[ch])
+
+deps:
+	@deps/install
+
+check: deps all tools
+	@tests/check
+
+FIRMWARE ?= bios
+demo: deps all
+	@FIRMWARE=$(FIRMWARE) tests/scenario/demo.sh
+
+PREFIX ?= /usr/local
+install: all
+	install -D -m 0755 $(B)/rackstrap $(DESTDIR)$(PREFIX)/bin/rackstrap
+	install -D -m 0755 $(B)/rackstrap-agent $(DESTDIR)$(PREFIX)/lib/rackstrap/rackstrap-agent
+
+clean:
+	rm -rf build
+
+.PHONY: all tools unit unit-only asan ubsan fuzz layers format format-check deps check demo install clean
+.SECONDARY:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,175 @@
+#include "base/str.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *or_abort(void *p)
+{
+    if (!p) {
+        fputs("out of memory\n", stderr);
+        abort();
+    }
+    return p;
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+    return or_abort(calloc(n ? n : 1, size ? size : 1));
+}
+
+void *xrealloc(void *p, size_t n, size_t size)
+{
+    return or_abort(reallocarray(p, n ? n : 1, size ? size : 1));
+}
+
+char *xstrdup(const char *s)
+{
+    return or_abort(strdup(s));
+}
+
+char *xasprintf(const char *fmt, ...)
+{
+    struct str b = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    str_vaddf(&b, fmt, ap);
+    va_end(ap);
+    return str_take(&b);
+}
+
+static void str_room(struct str *b, size_t more)
+{
+    if (more < b->cap - b->len && b->s)
+        return;
+    size_t need = b->len + more + 1, cap = b->cap ? b->cap : 64;
+    if (need < b->len) {
+        fputs("string too long\n", stderr);
+        abort();
+    }
+    while (cap < need)
+        cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+    b->s = xrealloc(b->s, cap, 1);
+    b->cap = cap;
+}
+
+void str_addn(struct str *b, const void *p, size_t n)
+{
+    str_room(b, n);
+    if (n)
+        memcpy(b->s + b->len, p, n);
+    b->len += n;
+    b->s[b->len] = '\0';
+}
+
+void str_add(struct str *b, const char *s)
+{
+    str_addn(b, s, strlen(s));
+}
+
+void str_vaddf(struct str *b, const char *fmt, va_list ap)
+{
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    if (n < 0)
+        abort(); /* a bad format is ours */
+    str_room(b, (size_t)n);
+    vsnprintf(b->s + b->len, (size_t)n + 1, fmt, again);
+    va_end(again);
+    b->len += (size_t)n;
+}
+
+void str_addf(struct str *b, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    str_vaddf(b, fmt, ap);
+    va_end(ap);
+}
+
+void str_reset(struct str *b)
+{
+    b->len = 0;
+    if (b->s)
+        b->s[0] = '\0';
+}
+
+char *str_take(struct str *b)
+{
+    str_room(b, 0);
+    b->s[b->len] = '\0';
+    char *s = b->s;
+    *b = (struct str){0};
+    return s;
+}
+
+void str_free(struct str *b)
+{
+    free(b->s);
+    *b = (struct str){0};
+}
+
+bool str_copy(char *buf, size_t size, const char *s)
+{
+    size_t n = strnlen(s, size);
+    bool whole = n < size;
+    if (!whole)
+        n = size - 1;
+    memmove(buf, s, n);
+    buf[n] = '\0';
+    return whole;
+}
+
+bool str_starts(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool str_ends(const char *s, const char *suffix)
+{
+    size_t n = strlen(s), m = strlen(suffix);
+    return n >= m && strcmp(s + n - m, suffix) == 0;
+}
+
+char *size_format(unsigned long long bytes, char buf[16])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double v = (double)bytes;
+    size_t unit = 0;
+    for (; v >= 1024 && unit < 6; unit++)
+        v /= 1024;
+    snprintf(buf, 16, unit && v < 100 ? "%.1f %s" : "%.0f %s", v, units[unit]);
+    return buf;
+}
+
+int size_parse(const char *s, unsigned long long *ret)
+{
+    if (!isdigit((unsigned char)*s))
+        return -1;
+    unsigned long long v = 0;
+    for (; isdigit((unsigned char)*s); s++)
+        if (__builtin_mul_overflow(v, 10ULL, &v) ||
+            __builtin_add_overflow(v, (unsigned long long)(*s - '0'), &v))
+            return -1;
+    while (*s == ' ')
+        s++;
+    static const char letters[] = "KMGTP";
+    unsigned shift = 0;
+    const char *letter = *s ? strchr(letters, toupper((unsigned char)*s)) : NULL;
+    if (letter) {
+        shift = 10 * (unsigned)(letter - letters + 1);
+        s++;
+        if (*s == 'i')
+            s++;
+    }
+    if (*s == 'B')
+        s++;
+    if (*s || (shift && v > ULLONG_MAX >> shift))
+        return -1;
+    *ret = v << shift;
+    return 0;
+}

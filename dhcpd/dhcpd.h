@@ -1,0 +1,40 @@
+/* dhcpd: the DHCP server's face to the program. Codec, decisions and io are behind it. */
+#ifndef DHCPD_DHCPD_H
+#define DHCPD_DHCPD_H
+
+#include "base/addr.h"
+#include "base/err.h"
+#include "inventory/decide.h"
+
+#define DHCPD_MAX_INTERFACES 16
+#define DHCPD_MAX_SUBNETS    64
+#define DHCPD_MAX_DNS        4
+
+struct dhcpd_subnet {
+    struct prefix prefix;
+    bool has_router, has_pool;
+    struct ip4 router;
+    struct ip4 dns[DHCPD_MAX_DNS];
+    size_t dns_n;
+    char domain[256];
+    struct ip4 pool_first, pool_last;
+    enum unknown_policy unknown;
+};
+
+struct dhcpd_config {
+    char interfaces[DHCPD_MAX_INTERFACES][16];
+    size_t interfaces_n;
+    uint32_t lease_time; /* seconds */
+    struct dhcpd_subnet subnets[DHCPD_MAX_SUBNETS];
+    size_t subnets_n;
+    uint16_t http_port; /* of httpboot, for the URLs of boot scripts; the address is the interface's own in that subnet */
+};
+
+/* As root: opens the capture handles (libpcap, Ethernet) and UDP sockets of every interface. Errors say which interface and what to do. */
+struct dhcpd;
+int dhcpd_open(const struct dhcpd_config *cfg, struct dhcpd **ret, struct err *e);
+/* In its own process, privileges gone: serves until SIGTERM. */
+int dhcpd_serve(struct dhcpd *d, const char *state_dir, struct err *e);
+void dhcpd_close(struct dhcpd *d);
+
+#endif
