@@ -49,7 +49,7 @@ asks_for_address() { # MAC SECONDS: a DISCOVER of that MAC passes the bridge
 processes() { # QEMUs of this lab
     local pid
     for pid in /proc/[0-9]*; do
-        tr '\0' '\n' <"$pid/cmdline" 2>/dev/null | grep -q "^$dir/state/hv-.*qemu.pid$" && echo "${pid#/proc/}"
+        { tr '\0' '\n' <"$pid/cmdline" | grep -q "^$dir/state/hv-.*qemu.pid$" && echo "${pid#/proc/}"; } 2>/dev/null
     done
     true
 }

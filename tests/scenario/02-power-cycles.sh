@@ -20,7 +20,9 @@ for n in 1 2 3; do
     check "cycle $n, before its first boot: a machine that was installed boots from its disk" machine 1
     check "cycle $n: no install" is "$(booted 1 action)" local
 done
+check "the disk is as it was" written
 check "first boot" first_boot 1
+before=$(sha256sum <"$work/disk-1.raw")
 check "it is ready" wait_state hv-01 ready 10
 for n in 4 5 6 7 8 9 10; do
     check "cycle $n" machine 1

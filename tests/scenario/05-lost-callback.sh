@@ -20,8 +20,7 @@ install_unheard() { # NUMBER
         grep -q listening "$work/proxy-$1.log" && break
         sleep 0.1
     done
-    on "$1" "$agent" install --target "$work/disk-$1.raw" --url http://127.0.0.1:9000 --token "$(booted "$1" token)" \
-        --mac "$(booted "$1" mac)" --uuid "$(standin_uuid "$1")" >>"$work/agent-$1.log" 2>&1 &
+    agent_install "$1" http://127.0.0.1:9000 &
     install_pid=$!
     for _ in $(seq 300); do
         grep -q dropped "$work/proxy-$1.log" && break

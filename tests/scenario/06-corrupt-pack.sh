@@ -19,7 +19,7 @@ digest=$(rs image show red --json | json "['digest']")
 pack=$state/images/$digest/pack
 at=$(($(stat -c %s "$pack") / 2))
 byte=$(od -An -tu1 -j $at -N 1 "$pack" | tr -d ' ')
-printf "\\x$(printf %02x $((byte ^ 1)))" | dd of="$pack" bs=1 seek=$at conv=notrunc status=none
+/usr/bin/python3 -c 'import sys; sys.stdout.buffer.write(bytes([int(sys.argv[1])]))' $((byte ^ 1)) | dd of="$pack" bs=1 seek=$at conv=notrunc status=none
 
 standin_up 1
 standin_up 2

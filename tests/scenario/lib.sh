@@ -327,23 +327,27 @@ blank_disk() { # NUMBER: its disk, zeros
     truncate -s 96M "$work/disk-$1.raw"
 }
 
-# The real agent, on what the boot script of `boot` said. Its own words go to $work/agent-NUMBER.log.
-agent_install() { # NUMBER [OPTIONS...]
-    on "$1" "$agent" install --target "$work/disk-$1.raw" --url "$(booted "$1" url)" --token "$(booted "$1" token)" \
-        --mac "$(booted "$1" mac)" --uuid "$(standin_uuid "$1")" "${@:2}" >>"$work/agent-$1.log" 2>&1
+# The real agent, on what the boot script of `boot` said. Its own words go to $work/agent-NUMBER.log. It can restart the machine, which
+# here would be this one: so it is told not to, and has not the right to.
+run_agent() { # NUMBER ARGUMENTS...
+    on "$1" setpriv --bounding-set=-sys_boot --inh-caps=-sys_boot "$agent" "${@:2}" >>"$work/agent-$1.log" 2>&1
+}
+agent_install() { # NUMBER [URL]
+    run_agent "$1" install --no-reboot --target "$work/disk-$1.raw" --url "${2:-$(booted "$1" url)}" --token "$(booted "$1" token)" \
+        --mac "$(booted "$1" mac)" --uuid "$(standin_uuid "$1")" --release-key "$state/netboot/release.pub"
 }
 standin_uuid() { printf '7261636b-7374-4072-8070-0000000000%02x' "$1"; }
 machine() { # NUMBER: switched on: a network boot, and the install if the script says so
     boot "$1" --uuid "$(standin_uuid "$1")" || return 1
     [ "$(booted "$1" action)" != install ] || agent_install "$1"
 }
-# The first boot of what was installed, from the seed that the installer left in the root: the agent's calls.
+# The first boot of what was installed: the real agent, on the root file system of that disk, in mounts of its own.
+# shellcheck disable=SC2016 # the inner shell expands
 first_boot() { # NUMBER
-    local seed token
-    seed=$(root_cat "$work/disk-$1.raw" /var/lib/rackstrap/seed.json)
-    token=$(json "['token']" <<<"$seed") || return 1
-    has "$(api "$1" GET /agent/v1/config "$token")" 200 &&
-        has "$(api "$1" POST /agent/v1/enrol "$token" "{\"minion_id\": \"hv-0$1\", \"pubkey\": \"$(fake_pubkey)\", \"ssh_host_keys\": []}")" 204
+    mkdir -p "$work/root-$1"
+    on "$1" unshare -m setpriv --bounding-set=-sys_boot --inh-caps=-sys_boot sh -c '
+        mount -o loop,offset=2097152 "$1" "$2" && "$3" firstboot --root "$2" && umount "$2"' \
+        first-boot "$work/disk-$1.raw" "$work/root-$1" "$agent" >>"$work/agent-$1.log" 2>&1
 }
 fake_pubkey() {
     [ -e "$work/pub.pem" ] || openssl genrsa 2048 2>/dev/null | openssl rsa -pubout >"$work/pub.pem" 2>/dev/null
