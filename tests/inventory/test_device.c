@@ -1,0 +1,364 @@
+/* Devices: in and out of the store, selectors, strangers. */
+#include "tests/inventory/fixture.h"
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    struct device d = make_device("hv-01", 1), got;
+    str_copy(d.tenant, sizeof d.tenant, "instances");
+    str_copy(d.role, sizeof d.role, "hypervisor");
+    str_copy(d.platform, sizeof d.platform, "debian");
+    str_copy(d.model, sizeof d.model, "R640 v2");
+    str_copy(d.serial, sizeof d.serial, "ABC'; DROP TABLE devices; --");
+    str_copy(d.disk_selector, sizeof d.disk_selector, "serial:no");
+    fails(device_put(fx.s, &d, "test", NULL, E), ERR_INPUT);
+    str_copy(d.disk_selector, sizeof d.disk_selector, "serial=S1");
+    d.interfaces[1] = (struct interface){.name = "bmc", .mac = a_mac(100)};
+    d.interfaces_n = 2;
+    int64_t id;
+    ok(device_put(fx.s, &d, "test", &id, E));
+    ok(device_by_mac(fx.s, a_mac(100), &got, E));
+    assert_true(device_same(&d, &got));
+    assert_int_equal(got.id, id);
+    assert_int_equal(got.state, STATE_IDLE);
+    assert_string_equal(got.serial, "ABC'; DROP TABLE devices; --");
+    ok(device_by_name(fx.s, "HV-01", &got, E));
+    assert_string_equal(got.name, "hv-01");
+    ok(device_by_address(fx.s, (struct ip4){0x0a4d0001}, &got, E));
+    assert_int_equal(got.id, id);
+    ok(device_by_ref(fx.s, "5254.0000.0064", &got, E));
+    assert_int_equal(got.id, id);
+    ok(device_by_ref(fx.s, "hv-01", &got, E));
+    fails(device_by_name(fx.s, "hv-02", &got, E), ERR_NOT_FOUND);
+    fails(device_by_ref(fx.s, "hv-02", &got, E), ERR_NOT_FOUND);
+    fails(device_by_mac(fx.s, a_mac(7), &got, E), ERR_NOT_FOUND);
+    assert_string_equal(fx.e.text, "no device has the MAC address 52:54:00:00:00:07");
+    fails(device_by_address(fx.s, (struct ip4){0x0a4d0007}, &got, E), ERR_NOT_FOUND);
+    assert_string_equal(fx.e.text, "no device has the address 10.77.0.7");
+}
+
+static void test_put_again(void **state)
+{
+    (void)state;
+    int64_t id = put_device("hv-01", 1), again;
+    ok(device_protect(fx.s, id, true, "test", E));
+    struct device d = make_device("hv-01", 1);
+    ok(device_put(fx.s, &d, "test", &again, E));
+    assert_int_equal(again, id);
+    assert_int_equal(events(id, "changed"), 0);
+    str_copy(d.rack, sizeof d.rack, "r02");
+    d.interfaces[0].mac = a_mac(9);
+    ok(device_put(fx.s, &d, "test", &again, E));
+    assert_int_equal(again, id);
+    assert_int_equal(events(id, "changed"), 1);
+    struct device got = get_device(id);
+    assert_true(device_same(&d, &got));
+    assert_true(got.protected);
+    fails(device_by_mac(fx.s, a_mac(1), &got, E), ERR_NOT_FOUND);
+}
+
+static void test_conflicts_name_the_owner(void **state)
+{
+    (void)state;
+    put_device("hv-01", 1);
+    struct device d = make_device("hv-02", 1);
+    fails(device_put(fx.s, &d, "test", NULL, E), ERR_CONFLICT);
+    assert_string_equal(
+        fx.e.text,
+        "device hv-02, interface eno1: the MAC address 52:54:00:00:00:01 belongs to the device hv-01");
+    d.interfaces[0].mac = a_mac(2);
+    fails(device_put(fx.s, &d, "test", NULL, E), ERR_CONFLICT);
+    assert_string_equal(fx.e.text,
+                        "device hv-02, interface eno1: the address 10.77.0.1 belongs to the device hv-01");
+    struct device got;
+    fails(device_by_name(fx.s, "hv-02", &got, E), ERR_NOT_FOUND);
+}
+
+static void test_check(void **state)
+{
+    (void)state;
+    struct device d = make_device("hv 01", 1);
+    fails(device_check(&d, E), ERR_INPUT);
+    assert_string_equal(fx.e.text, "the device's name \"hv 01\" has a character that it may not have; it is "
+                                   "made of letters, digits, '.', '_' "
+                                   "and '-', and begins with a letter or digit");
+    d = make_device("", 1);
+    fails(device_check(&d, E), ERR_INPUT);
+    d = make_device("-x", 1);
+    fails(device_check(&d, E), ERR_INPUT);
+    d = make_device("x", 1);
+    str_copy(d.site, sizeof d.site, "a/b");
+    fails(device_check(&d, E), ERR_INPUT);
+    d = make_device("x", 1);
+    str_copy(d.model, sizeof d.model, "two\nlines");
+    fails(device_check(&d, E), ERR_INPUT);
+    assert_string_equal(fx.e.text, "device x: the model has a comma, an equals sign or a control character");
+    d = make_device("x", 1);
+    d.interfaces[1] = d.interfaces[0];
+    d.interfaces_n = 2;
+    fails(device_check(&d, E), ERR_INPUT);
+    assert_string_equal(fx.e.text, "device x: two of its interfaces are named eno1");
+    str_copy(d.interfaces[1].name, NAME_SIZE, "eno2");
+    fails(device_check(&d, E), ERR_INPUT);
+    assert_string_equal(
+        fx.e.text, "device x: its interfaces eno1 and eno2 have the same MAC address, 52:54:00:00:00:01");
+    d.interfaces[1].mac = a_mac(2);
+    fails(device_check(&d, E), ERR_INPUT);
+    assert_string_equal(fx.e.text, "device x: its interfaces eno1 and eno2 have the same address, 10.77.0.1");
+    d.interfaces[1].has_address = false;
+    fails(device_check(&d, E), ERR_INPUT);
+    assert_string_equal(fx.e.text, "device x: its interfaces eno1 and eno2 are both primary");
+    d.interfaces[1].primary = false;
+    ok(device_check(&d, E));
+}
+
+static void test_interfaces(void **state)
+{
+    (void)state;
+    struct device d = {0};
+    assert_null(device_primary(&d));
+    d.interfaces_n = 3;
+    for (unsigned i = 0; i < 3; i++) {
+        d.interfaces[i].mac = a_mac(i);
+    }
+    assert_ptr_equal(device_primary(&d), &d.interfaces[0]);
+    d.interfaces[1].has_address = true;
+    assert_ptr_equal(device_primary(&d), &d.interfaces[1]);
+    d.interfaces[2].primary = true;
+    assert_ptr_equal(device_primary(&d), &d.interfaces[2]);
+    assert_ptr_equal(device_interface(&d, a_mac(1)), &d.interfaces[1]);
+    assert_null(device_interface(&d, a_mac(7)));
+}
+
+static int add_name(const struct device *d, void *ctx)
+{
+    str_addf(ctx, "%s ", d->name);
+    return 0;
+}
+
+static void selects(const char *selector, const char *want)
+{
+    struct str s = {0};
+    str_add(&s, "");
+    ok(device_each(fx.s, selector, add_name, &s, E));
+    assert_string_equal(s.s, want);
+    str_free(&s);
+}
+
+static void test_selectors(void **state)
+{
+    (void)state;
+    put_device("hv-02", 2);
+    int64_t one = put_device("hv-01", 1);
+    struct device d = make_device("hv-10", 10);
+    str_copy(d.site, sizeof d.site, "lyo1");
+    str_copy(d.role, sizeof d.role, "storage");
+    str_copy(d.model, sizeof d.model, "R640");
+    ok(device_put(fx.s, &d, "test", NULL, E));
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    assign_device(one, "debian-12@v1");
+
+    selects(NULL, "hv-01 hv-02 hv-10 ");
+    selects("", "hv-01 hv-02 hv-10 ");
+    selects("hv-10,hv-01", "hv-01 hv-10 ");
+    selects("hv-10, HV-01 ,hv-01,52:54:00:00:00:0a", "hv-01 hv-10 ");
+    selects("site=par1", "hv-01 hv-02 ");
+    selects("site=par1,status=idle", "hv-02 ");
+    selects("status=armed", "hv-01 ");
+    selects("role=storage,model=R640", "hv-10 ");
+    selects("rack=r01", "hv-01 hv-02 hv-10 ");
+    selects("image=debian-12", "hv-01 ");
+    selects("image=debian", "");
+    selects("name=hv-02", "hv-02 ");
+    selects("mac=525400000002", "hv-02 ");
+    selects("site=nowhere", "");
+    selects("site=' OR 1=1", "");
+}
+
+static void test_bad_selectors(void **state)
+{
+    (void)state;
+    put_device("hv-01", 1);
+    const struct {
+        const char *selector;
+        enum err_kind kind;
+        const char *text;
+    } rows[] = {
+        {"color=red", ERR_INPUT,
+         "devices cannot be selected by \"color\"; the keys are name, site, rack, tenant, role, platform, "
+         "model, status, image, mac"},
+        {"site=par1,hv-01", ERR_INPUT, "the selector mixes names with key=value: \"hv-01\" has no '='"},
+        {"site=", ERR_INPUT, "the selector's \"site=\" has no value"},
+        {"site=a,,rack=b", ERR_INPUT, "the selector \"site=a,,rack=b\" has an empty item"},
+        {",", ERR_INPUT, "the selector \",\" has an empty item"},
+        {"status=asleep", ERR_INPUT, NULL},
+        {"mac=12", ERR_INPUT, NULL},
+        {"hv-01,hv-99", ERR_NOT_FOUND,
+         "no device has the name or MAC address \"hv-99\"; `rackstrap device list` shows those there are"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct str s = {0};
+        fails(device_each(fx.s, rows[i].selector, add_name, &s, E), rows[i].kind);
+        if (rows[i].text) {
+            assert_string_equal(fx.e.text, rows[i].text);
+        }
+        assert_int_equal(s.len, 0); /* nothing was done to hv-01 before hv-99 was missed */
+        str_free(&s);
+    }
+}
+
+static int stop_at_once(const struct device *d, void *ctx)
+{
+    (void)d;
+    (*(int *)ctx)++;
+    return 7;
+}
+
+static int assign_each(const struct device *d, void *ctx)
+{
+    (void)ctx;
+    assign_device(d->id, "debian-12");
+    return 0;
+}
+
+static void test_walk(void **state)
+{
+    (void)state;
+    put_device("hv-01", 1);
+    put_device("hv-02", 2);
+    int calls = 0;
+    assert_int_equal(device_each(fx.s, NULL, stop_at_once, &calls, E), 7);
+    assert_int_equal(calls, 1);
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    ok(device_each(fx.s, "status=idle", assign_each, NULL, E)); /* a walk may change what it walks over */
+    selects("status=armed", "hv-01 hv-02 ");
+}
+
+static int count_stranger(const struct stranger *x, void *ctx)
+{
+    (void)x;
+    (*(int *)ctx)++;
+    return 0;
+}
+
+static void test_strangers(void **state)
+{
+    (void)state;
+    struct stranger x;
+    int n = 0;
+    fails(stranger_get(fx.s, a_mac(1), &x, E), ERR_NOT_FOUND);
+    ok(stranger_seen(fx.s, a_mac(1), (struct ip4){0}, "bios", T0, E));
+    ok(stranger_seen(fx.s, a_mac(1), (struct ip4){0x0a4d0064}, NULL, T0 + 5, E));
+    ok(stranger_facts(fx.s, a_mac(1), "{\"model\":\"x\"}", T0 + 6, E));
+    ok(stranger_seen(fx.s, a_mac(2), (struct ip4){0}, "ipxe", T0, E));
+    ok(stranger_get(fx.s, a_mac(1), &x, E));
+    assert_int_equal(x.address.a, 0x0a4d0064);
+    assert_int_equal(x.first_ms, T0);
+    assert_int_equal(x.last_ms, T0 + 6);
+    assert_int_equal(x.times, 3);
+    assert_string_equal(x.arch, "bios");
+    assert_string_equal(x.facts, "{\"model\":\"x\"}");
+    ok(stranger_each(fx.s, count_stranger, &n, E));
+    assert_int_equal(n, 2);
+
+    put_device("hv-01", 1); /* one becomes known, */
+    ok(stranger_seen(fx.s, a_mac(1), (struct ip4){0}, "bios", T0 + 9, E));
+    fails(stranger_get(fx.s, a_mac(1), &x, E), ERR_NOT_FOUND); /* and stays so */
+
+    char *facts = xcalloc(1, 5000);
+    memset(facts, 'x', 4999);
+    fails(stranger_facts(fx.s, a_mac(2), facts, T0, E), ERR_INPUT);
+    free(facts);
+}
+
+static void test_groups(void **state)
+{
+    (void)state;
+    ok(group_put(fx.s, GROUP_SITE, "par1", "Paris 1", E));
+    ok(group_put(fx.s, GROUP_SITE, "par1", "Paris One", E));
+    ok(rack_put(fx.s, "par1", "r01", "Rack 1", E));
+    ok(rack_put(fx.s, "", "r01", "a rack without a site", E));
+    fails(group_put(fx.s, GROUP_ROLE, "", "nothing", E), ERR_INPUT);
+    fails(group_put(fx.s, GROUP_ROLE, "a b", "nothing", E), ERR_INPUT);
+    put_device("hv-01", 1);
+    selects("site=par1,rack=r01", "hv-01 ");
+}
+
+static void test_releases(void **state)
+{
+    (void)state;
+    struct release r;
+    fails(release_find(fx.s, "debian-12", &r, E), ERR_NOT_FOUND);
+    assert_string_equal(fx.e.text, "there is no image or release \"debian-12\": no image was built yet; "
+                                   "`rackstrap image build RECIPE` builds one");
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    put_release("debian-12", "v2", DIGEST_2, T0 + 1);
+    put_release("rescue", "v1", DIGEST_3, T0 + 2);
+    ok(release_find(fx.s, "debian-12", &r, E));
+    assert_string_equal(r.version, "v2");
+    ok(release_find(fx.s, "debian-12@v1", &r, E));
+    assert_string_equal(r.digest, DIGEST_1);
+    ok(release_find(fx.s, DIGEST_3, &r, E));
+    assert_string_equal(r.image, "rescue");
+    ok(release_find(fx.s, "111111111111", &r, E));
+    assert_string_equal(r.version, "v1");
+    fails(release_find(fx.s, "222222222222", &r, E), ERR_CONFLICT);
+    ok(release_find(fx.s, "2222222222223", &r, E));
+    fails(release_find(fx.s, "11111111111", &r, E), ERR_NOT_FOUND); /* eleven digits */
+    fails(release_find(fx.s, "debian-12@v3", &r, E), ERR_NOT_FOUND);
+    ok(release_by_digest(fx.s, DIGEST_2, &r, E));
+    fails(release_by_digest(fx.s, "x", &r, E), ERR_NOT_FOUND);
+
+    put_release("debian-12", "v1", DIGEST_1, T0 + 99); /* again: the same */
+    struct release other = r;
+    str_copy(other.digest, sizeof other.digest,
+             "abababababababababababababababababababababababababababababababab");
+    fails(release_put(fx.s, &other, "test", E), ERR_CONFLICT);
+    str_copy(other.digest, sizeof other.digest, "short");
+    fails(release_put(fx.s, &other, "test", E), ERR_INPUT);
+    other = r;
+    str_copy(other.image, sizeof other.image, "../etc");
+    fails(release_put(fx.s, &other, "test", E), ERR_INPUT);
+}
+
+static int add_version(const struct release *r, void *ctx)
+{
+    str_addf(ctx, "%s@%s ", r->image, r->version);
+    return 0;
+}
+
+static void test_release_each(void **state)
+{
+    (void)state;
+    struct str s = {0};
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    put_release("debian-12", "v2", DIGEST_2, T0 + 1);
+    put_release("rescue", "v1", DIGEST_3, T0 + 2);
+    ok(release_each(fx.s, NULL, add_version, &s, E));
+    assert_string_equal(s.s, "rescue@v1 debian-12@v2 debian-12@v1 ");
+    str_reset(&s);
+    ok(release_each(fx.s, "debian-12", add_version, &s, E));
+    assert_string_equal(s.s, "debian-12@v2 debian-12@v1 ");
+    str_free(&s);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_round_trip),
+        T(test_put_again),
+        T(test_conflicts_name_the_owner),
+        T(test_selectors),
+        T(test_bad_selectors),
+        T(test_walk),
+        T(test_strangers),
+        T(test_groups),
+        T(test_releases),
+        T(test_release_each),
+        cmocka_unit_test(test_check),
+        cmocka_unit_test(test_interfaces),
+    };
+    return cmocka_run_group_tests_name("inventory/device", tests, NULL, NULL);
+}

@@ -1,0 +1,356 @@
+/* Import: whole or not at all, and every error with its place. */
+#include "tests/inventory/fixture.h"
+
+#include <unistd.h>
+
+static struct import_options options = {.actor = "test", .job_expiry_s = 3600, .wipe_limit = 10};
+
+static int import(const char *text, struct import_result *ret)
+{
+    return import_text(fx.s, "inv.yaml", text, strlen(text), &options, T0, ret, E);
+}
+
+static void imported(const char *text, size_t new, size_t changed, size_t same, size_t armed, size_t waiting)
+{
+    struct import_result r = {0};
+    ok(import(text, &r));
+    assert_int_equal(r.devices_new, new);
+    assert_int_equal(r.devices_changed, changed);
+    assert_int_equal(r.devices_same, same);
+    assert_int_equal(r.armed, armed);
+    assert_int_equal(r.waiting, waiting);
+}
+
+static struct device named(const char *name)
+{
+    struct device d;
+    ok(device_by_name(fx.s, name, &d, E));
+    return d;
+}
+
+#define GOOD                                                                                                 \
+    "sites: [{slug: par1, name: Paris 1}]\n"                                                                 \
+    "racks: [{site: par1, slug: r01, name: Rack 1}]\n"                                                       \
+    "devices:\n"                                                                                             \
+    "  - name: hv-01\n"                                                                                      \
+    "    site: par1\n"                                                                                       \
+    "    rack: r01\n"                                                                                        \
+    "    role: hypervisor\n"                                                                                 \
+    "    tenant: instances\n"                                                                                \
+    "    platform: debian\n"                                                                                 \
+    "    model: R640\n"                                                                                      \
+    "    serial: S1\n"                                                                                       \
+    "    disk: serial=DISK1\n"                                                                               \
+    "    interfaces:\n"                                                                                      \
+    "      - {name: eno1, mac: \"52:54:00:00:00:01\", address: 10.77.0.11/24, primary: true}\n"              \
+    "      - {name: eno2, mac: 5254.0000.0002}\n"                                                            \
+    "    image: debian-12\n"                                                                                 \
+    "  - name: hv-02\n"                                                                                      \
+    "    protected: true\n"                                                                                  \
+    "    interfaces: [{name: eno1, mac: 52-54-00-00-00-03}]\n"
+
+static void test_good(void **state)
+{
+    (void)state;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    imported(GOOD, 2, 0, 0, 1, 0);
+    struct device d = named("hv-01");
+    assert_string_equal(d.site, "par1");
+    assert_string_equal(d.rack, "r01");
+    assert_string_equal(d.role, "hypervisor");
+    assert_string_equal(d.tenant, "instances");
+    assert_string_equal(d.platform, "debian");
+    assert_string_equal(d.model, "R640");
+    assert_string_equal(d.serial, "S1");
+    assert_string_equal(d.disk_selector, "serial=DISK1");
+    assert_int_equal(d.interfaces_n, 2);
+    assert_true(d.interfaces[0].primary && d.interfaces[0].has_address && !d.interfaces[1].has_address);
+    assert_int_equal(d.interfaces[0].address.ip.a, 0x0a4d000b);
+    assert_int_equal(d.interfaces[0].address.len, 24);
+    assert_int_equal(d.state, STATE_ARMED);
+    assert_string_equal(d.assigned, "debian-12");
+    assert_string_equal(current(d.id).disk_selector, "serial=DISK1");
+    assert_int_equal(current(d.id).expires_ms, T0 + HOUR);
+    assert_true(named("hv-02").protected);
+    ok(journal_verify(fx.s, NULL, E));
+}
+
+static void test_again_is_the_same(void **state)
+{
+    (void)state;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    imported(GOOD, 2, 0, 0, 1, 0);
+    size_t n = 0, m = 0;
+    ok(journal_verify(fx.s, &n, E));
+    imported(GOOD, 0, 0, 2, 0, 0);
+    ok(journal_verify(fx.s, &m, E));
+    assert_int_equal(n, m);
+    put_release("debian-12", "v2", DIGEST_2, T0 + 1); /* a newer release alone wipes nothing */
+    imported(GOOD, 0, 0, 2, 0, 0);
+}
+
+static void test_from_a_file(void **state)
+{
+    (void)state;
+    char path[128], want[300];
+    struct import_result r;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    snprintf(path, sizeof path, "%s/inv.yaml", fx.dir);
+    ok(file_write(path, GOOD, strlen(GOOD), 0600, E));
+    ok(import_file(fx.s, path, &options, T0, &r, E));
+    assert_int_equal(r.devices_new, 2);
+    const char *bad = "devices:\n  - {name: hv-03, colour: red}\n";
+    ok(file_write(path, bad, strlen(bad), 0600, E));
+    fails(import_file(fx.s, path, &options, T0, &r, E), ERR_INPUT);
+    snprintf(want, sizeof want, "%s:2:", path);
+    assert_true(str_starts(fx.e.text, want));
+    assert_non_null(strstr(fx.e.text, "colour"));
+    fails(import_file(fx.s, "/nonexistent.yaml", &options, T0, &r, E), ERR_IO);
+}
+
+#define ONE(name, mac) "  - {name: " name ", interfaces: [{name: eno1, mac: \"" mac "\"}]}\n"
+#define M1             "52:54:00:00:00:01"
+#define M2             "52:54:00:00:00:02"
+
+static const struct {
+    const char *name, *text;
+    enum err_kind kind;
+    const char *want; /* the whole sentence, or, ending in '*', its beginning */
+} bad[] = {
+    {"duplicate MAC, two notations", "devices:\n" ONE("hv-01", M1) ONE("hv-02", "5254.0000.0001"), ERR_INPUT,
+     "inv.yaml:3:55: the MAC address 52:54:00:00:00:01 is used twice: first at inv.yaml:2:55, and here; give "
+     "each device its own"},
+    {"duplicate name, two cases", "devices:\n" ONE("hv-01", M1) ONE("HV-01", M2), ERR_INPUT,
+     "inv.yaml:3:12: the name HV-01 is used twice: first at inv.yaml:2:12, and here; give each device its "
+     "own"},
+    {"duplicate address",
+     "devices:\n"
+     "  - {name: a, interfaces: [{name: e, mac: \"" M1 "\", address: 10.0.0.1/24}]}\n"
+     "  - {name: b, interfaces: [{name: e, mac: \"" M2 "\", address: 10.0.0.1/16}]}\n",
+     ERR_INPUT,
+     "inv.yaml:3:71: the address 10.0.0.1 is used twice: first at inv.yaml:2:71, and here; give each device "
+     "its own"},
+    {"the first of several duplicates", "devices:\n" ONE("a", M2) ONE("b", M1) ONE("c", M1) ONE("d", M2),
+     ERR_INPUT, "inv.yaml:4:51: the MAC address " M1 " is used twice: first at inv.yaml:3:51*"},
+    {"duplicate within one device",
+     "devices:\n  - {name: a, interfaces: [{name: e, mac: \"" M1 "\"}, {name: f, mac: \"" M1 "\"}]}\n",
+     ERR_INPUT,
+     "inv.yaml:2:12: device a: its interfaces e and f have the same MAC address, 52:54:00:00:00:01"},
+    {"unknown key of a device", "devices:\n  - name: a\n    colour: red\n", ERR_INPUT, "inv.yaml:3:*"},
+    {"unknown key of an interface",
+     "devices:\n  - name: a\n    interfaces: [{name: e, mac: \"" M1 "\", speed: 1}]\n", ERR_INPUT,
+     "inv.yaml:3:*"},
+    {"unknown key at the top", "device: []\n", ERR_INPUT, "inv.yaml:1:*"},
+    {"unknown key of a site", "sites: [{slug: a, colour: red}]\n", ERR_INPUT, "inv.yaml:1:*"},
+    {"bad slug", "sites:\n  - {slug: a b}\n", ERR_INPUT, "inv.yaml:2:12: the slug \"a b\" has a character*"},
+    {"no name", "devices:\n  - role: x\n", ERR_INPUT, "inv.yaml:2:*"},
+    {"bad name", "devices:\n  - name: a b\n", ERR_INPUT,
+     "inv.yaml:2:11: the device's name \"a b\" has a character*"},
+    {"bad MAC", "devices:\n" ONE("a", "52:54:00"), ERR_INPUT, "inv.yaml:2:*"},
+    {"no MAC", "devices:\n  - {name: a, interfaces: [{name: e}]}\n", ERR_INPUT, "inv.yaml:2:*"},
+    {"address without length",
+     "devices:\n  - {name: a, interfaces: [{name: e, mac: \"" M1 "\", address: 10.0.0.1}]}\n", ERR_INPUT,
+     "inv.yaml:2:*"},
+    {"bad disk", "devices:\n  - name: a\n    disk: colour=red\n", ERR_INPUT, "inv.yaml:2:11: device a: *"},
+    {"status", "devices:\n  - name: a\n    status: active\n", ERR_INPUT,
+     "inv.yaml:3:13: a device's status is not imported: rackstrap finds it out; take the line away"},
+    {"devices not a list", "devices: 7\n", ERR_INPUT, "inv.yaml:1:*"},
+    {"a device that is text", "devices: [hv-01]\n", ERR_INPUT, "inv.yaml:1:*"},
+    {"a list at the top", "- a\n", ERR_INPUT, "inv.yaml:1:*"},
+    {"not YAML", "devices: [\n", ERR_INPUT, "inv.yaml:*"},
+    {"a tab", "devices:\n\t- name: a\n", ERR_INPUT, "inv.yaml:2:*"},
+    {"unknown release", "devices:\n" ONE("a", M1) "  - name: b\n    image: debian-12@v9\n", ERR_NOT_FOUND,
+     "inv.yaml:4:12: there is no image or release \"debian-12@v9\"; the images are: debian-12"},
+    {"no image's name", "devices:\n  - name: b\n    image: a/b\n", ERR_INPUT,
+     "inv.yaml:3:12: the image's name \"a/b\" has a character*"},
+    {"protected and an image", "devices:\n  - name: b\n    protected: true\n    image: debian-12\n",
+     ERR_REFUSED,
+     "inv.yaml:4:12: b is protected and cannot be installed; `rackstrap device unprotect b` allows it"},
+};
+
+static void is_sentence(const char *name, const char *want)
+{
+    size_t n = strlen(want);
+    bool same = want[n - 1] == '*' ? strncmp(fx.e.text, want, n - 1) == 0 : strcmp(fx.e.text, want) == 0;
+    if (!same) {
+        fail_msg("%s: %s", name, fx.e.text);
+    }
+}
+
+static void test_bad(void **state)
+{
+    (void)state;
+    size_t before = 0, after = 0;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    ok(journal_verify(fx.s, &before, E));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct import_result r;
+        struct device d;
+        memset(&fx.e, 0, sizeof fx.e);
+        if (import(bad[i].text, &r) == 0) {
+            fail_msg("%s: accepted", bad[i].name);
+        }
+        is_sentence(bad[i].name, bad[i].want);
+        assert_int_equal(fx.e.kind, bad[i].kind);
+        assert_int_equal(device_by_name(fx.s, "a", &d, NULL), -1); /* nothing of it is there */
+    }
+    ok(journal_verify(fx.s, &after, E));
+    assert_int_equal(before, after);
+}
+
+static void test_against_the_store(void **state)
+{
+    (void)state;
+    struct import_result r;
+    struct device d;
+    put_device("old", 1);
+    fails(import("devices:\n" ONE("fresh", M2) ONE("hv-01", M1), &r), ERR_CONFLICT);
+    is_sentence("MAC", "inv.yaml:3:55: device hv-01, interface eno1: the MAC address " M1
+                       " belongs to the device old");
+    fails(import("devices:\n  - name: hv-01\n    interfaces:\n      - name: e\n        mac: " M2
+                 "\n        address: 10.77.0.1/24\n",
+                 &r),
+          ERR_CONFLICT);
+    is_sentence("address",
+                "inv.yaml:6:18: device hv-01, interface e: the address 10.77.0.1 belongs to the device old");
+    assert_int_equal(device_by_name(fx.s, "fresh", &d, NULL), -1);
+}
+
+static void test_swap(void **state)
+{
+    (void)state;
+    imported("devices:\n" ONE("a", M1) ONE("b", M2), 2, 0, 0, 0, 0);
+    imported("devices:\n" ONE("a", M2) ONE("b", M1), 0, 2, 0, 0, 0);
+    assert_int_equal(named("a").interfaces[0].mac.b[5], 2);
+    assert_int_equal(named("b").interfaces[0].mac.b[5], 1);
+    imported("devices:\n" ONE("c", M2) "  - {name: a, interfaces: []}\n", 1, 1, 0, 0,
+             0); /* a gives its card to c */
+    assert_int_equal(named("a").interfaces_n, 0);
+    assert_int_equal(named("c").interfaces[0].mac.b[5], 2);
+}
+
+static void test_image_before_its_release(void **state)
+{
+    (void)state;
+    const char *text = "devices:\n  - {name: hv-01, image: debian-12}\n";
+    imported(text, 1, 0, 0, 0, 1);
+    struct device d = named("hv-01");
+    assert_string_equal(d.assigned, "debian-12");
+    assert_int_equal(d.state, STATE_IDLE);
+    imported(text, 0, 0, 1, 0, 1);
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    imported(text, 0, 0, 1, 1, 0); /* now it can be armed */
+    assert_int_equal(named("hv-01").state, STATE_ARMED);
+    imported(text, 0, 0, 1, 0, 0);
+    ok(job_cancel(fx.s, d.id, "test", T0, E));
+    imported(text, 0, 0, 1, 0, 0); /* what a person cancelled stays so */
+}
+
+static void test_image_by_other_names(void **state)
+{
+    (void)state;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    put_release("rescue", "v1", DIGEST_2, T0);
+    imported("devices: [{name: a, image: " DIGEST_1 "}]\n", 1, 0, 0, 1, 0);
+    assert_string_equal(named("a").assigned, "debian-12@v1");
+    imported("devices: [{name: a, image: " DIGEST_1 "}]\n", 0, 0, 1, 0, 0);
+    imported("devices: [{name: a, image: debian-12@v1}]\n", 0, 0, 1, 0, 0);
+    imported("devices: [{name: a, image: rescue}]\n", 0, 0, 1, 1, 0);
+}
+
+static void test_protected_and_installed_already(void **state)
+{
+    (void)state;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    imported("devices: [{name: a, image: debian-12}]\n", 1, 0, 0, 1, 0);
+    imported("devices: [{name: a, image: debian-12, protected: true}]\n", 0, 0, 1, 0, 0);
+    assert_true(named("a").protected);
+    imported("devices: [{name: a, image: debian-12}]\n", 0, 0, 1, 0, 0); /* not said: stays */
+    assert_true(named("a").protected);
+    imported("devices: [{name: a, image: debian-12, protected: false}]\n", 0, 0, 1, 0, 0);
+    assert_false(named("a").protected);
+}
+
+static void test_wipe_limit(void **state)
+{
+    (void)state;
+    struct import_options o = {.actor = "test", .wipe_limit = 1};
+    struct import_result r;
+    const char *text = "devices: [{name: a, image: debian-12}, {name: b, image: debian-12}]\n";
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    fails(import_text(fx.s, "inv.yaml", text, strlen(text), &o, T0, &r, E), ERR_REFUSED);
+    is_sentence("limit", "inv.yaml: this would wipe and install 2 devices, which is more than 1; if that is "
+                         "meant, say so with --count 2");
+    o.count = 3;
+    fails(import_text(fx.s, "inv.yaml", text, strlen(text), &o, T0, &r, E), ERR_REFUSED);
+    struct device d;
+    assert_int_equal(device_by_name(fx.s, "a", &d, NULL), -1);
+    o.count = 2;
+    o.dry_run = true;
+    ok(import_text(fx.s, "inv.yaml", text, strlen(text), &o, T0, &r, E));
+    assert_int_equal(r.armed, 2);
+    assert_int_equal(device_by_name(fx.s, "a", &d, NULL), -1);
+    o.dry_run = false;
+    ok(import_text(fx.s, "inv.yaml", text, strlen(text), &o, T0, &r, E));
+    assert_int_equal(named("b").state, STATE_ARMED);
+}
+
+static void test_empty(void **state)
+{
+    (void)state;
+    imported("", 0, 0, 0, 0, 0);
+    imported("devices: []\n", 0, 0, 0, 0, 0);
+    imported("sites: [{slug: par1}]\ntenants: [{slug: t, name: T}]\nroles: []\nplatforms: [{slug: p}]\n", 0,
+             0, 0, 0, 0);
+}
+
+static void test_too_many_interfaces(void **state)
+{
+    (void)state;
+    struct str s = {0};
+    struct import_result r;
+    str_add(&s, "devices:\n  - name: a\n    interfaces:\n");
+    for (int i = 0; i <= MAX_INTERFACES; i++) {
+        str_addf(&s, "      - {name: e%d, mac: \"52:54:00:00:01:%02x\"}\n", i, i);
+    }
+    fails(import(s.s, &r), ERR_INPUT);
+    is_sentence("many", "inv.yaml:4:7: 17 interfaces are more than the 16 that a device can have here");
+    str_free(&s);
+}
+
+/* Cut anywhere: an error or a smaller inventory, never half of a device. */
+static void test_every_truncation(void **state)
+{
+    (void)state;
+    struct import_options o = options;
+    o.dry_run = true;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    for (size_t n = 0; n <= strlen(GOOD); n++) {
+        struct import_result r;
+        struct err e = {0};
+        int got = import_text(fx.s, "inv.yaml", GOOD, n, &o, T0, &r, &e);
+        assert_true(got == 0 || str_starts(e.text, "inv.yaml:"));
+    }
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_good),
+        T(test_again_is_the_same),
+        T(test_from_a_file),
+        T(test_bad),
+        T(test_against_the_store),
+        T(test_swap),
+        T(test_image_before_its_release),
+        T(test_image_by_other_names),
+        T(test_protected_and_installed_already),
+        T(test_wipe_limit),
+        T(test_empty),
+        T(test_too_many_interfaces),
+        T(test_every_truncation),
+    };
+    return cmocka_run_group_tests_name("inventory/import", tests, NULL, NULL);
+}

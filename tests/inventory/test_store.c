@@ -1,0 +1,353 @@
+/* The store itself: migrations, transactions, two connections at once, and what survives kill -9. */
+#include "tests/inventory/fixture.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "inventory/store_sql.h"
+
+static void test_pragmas(void **state)
+{
+    (void)state;
+    const struct {
+        const char *sql;
+        int64_t want;
+    } rows[] = {
+        {"PRAGMA synchronous", 2}, /* FULL */
+        {"PRAGMA foreign_keys", 1}, {"PRAGMA busy_timeout", 10000},
+        {"PRAGMA user_version", 1}, {"SELECT 1 FROM pragma_journal_mode WHERE journal_mode = 'wal'", 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t got = -1;
+        assert_int_equal(db_number(fx.s, rows[i].sql, NULL, 0, &got, E), 1);
+        assert_int_equal(got, rows[i].want);
+    }
+}
+
+static void test_reopen(void **state)
+{
+    (void)state;
+    int64_t id = put_device("hv-01", 1);
+    store_close(fx.s);
+    ok(store_open(fx.dir, &fx.s, E));
+    assert_string_equal(get_device(id).name, "hv-01");
+    char path[128];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/inventory.db", fx.dir);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777 & ~0640, 0);
+}
+
+static void test_newer_schema_is_refused(void **state)
+{
+    (void)state;
+    ok(db_run(fx.s, "PRAGMA user_version = 99", NULL, 0, E));
+    struct store *other;
+    fails(store_open(fx.dir, &other, E), ERR_CONFLICT);
+    assert_non_null(strstr(fx.e.text, "inventory.db: has schema 99, and this program knows up to 1"));
+}
+
+/* A store of the version before keeps what it holds; a migration that fails leaves nothing of itself. */
+static void test_migrations(void **state)
+{
+    (void)state;
+    const char *const sql[] = {"CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (7);",
+                               "ALTER TABLE a ADD COLUMN y INTEGER DEFAULT 8;",
+                               "CREATE TABLE b (x INTEGER); THIS IS NOT SQL;"};
+    struct store *s;
+    int64_t v = 0;
+    ok(db_open(fx.dir, "test.db", &(struct migrations){sql, 1}, &s, E));
+    store_close(s);
+    ok(db_open(fx.dir, "test.db", &(struct migrations){sql, 2}, &s, E));
+    assert_int_equal(db_number(s, "SELECT x * 10 + y FROM a", NULL, 0, &v, E), 1);
+    assert_int_equal(v, 78);
+    store_close(s);
+    fails(db_open(fx.dir, "test.db", &(struct migrations){sql, 3}, &s, E), ERR_IO);
+    assert_true(str_starts(fx.e.text, "migration 3: "));
+    ok(db_open(fx.dir, "test.db", &(struct migrations){sql, 2}, &s, E));
+    assert_int_equal(db_number(s, "SELECT count(*) FROM sqlite_schema WHERE name = 'b'", NULL, 0, &v, E), 1);
+    assert_int_equal(v, 0);
+    store_close(s);
+}
+
+static void test_bad_places(void **state)
+{
+    (void)state;
+    struct store *s;
+    char path[128];
+    fails(store_open("/nonexistent/folder", &s, E), ERR_IO);
+    assert_string_equal(fx.e.text, "state_dir /nonexistent/folder: No such file or directory");
+    snprintf(path, sizeof path, "%s/inventory.db", fx.dir);
+    fails(store_open(path, &s, E), ERR_IO);
+    assert_non_null(strstr(fx.e.text, "is not a folder"));
+
+    char dir[128];
+    snprintf(dir, sizeof dir, "%s/bad", fx.dir);
+    ok(dir_make(dir, 0700, E));
+    snprintf(path, sizeof path, "%s/bad/inventory.db", fx.dir);
+    char junk[5000];
+    memset(junk, 'x', sizeof junk);
+    ok(file_write(path, junk, sizeof junk, 0600, E));
+    fails(store_open(dir, &s, E), ERR_CORRUPT);
+    assert_non_null(strstr(fx.e.text, "restore it from a backup"));
+}
+
+static bool has(const char *name)
+{
+    struct device d;
+    return device_by_name(fx.s, name, &d, NULL) == 0;
+}
+
+static void test_nested_transactions(void **state)
+{
+    (void)state;
+    store_rollback(fx.s); /* harmless outside */
+    ok(store_begin(fx.s, E));
+    put_device("hv-01", 1);
+    ok(store_begin(fx.s, E));
+    put_device("hv-02", 2);
+    store_rollback(fx.s);
+    put_device("hv-03", 3);
+    ok(store_commit(fx.s, E));
+    assert_true(has("hv-01"));
+    assert_false(has("hv-02"));
+    assert_true(has("hv-03"));
+
+    ok(store_begin(fx.s, E));
+    put_device("hv-04", 4);
+    store_rollback(fx.s);
+    assert_false(has("hv-04"));
+}
+
+/* A function that fails within a caller's transaction undoes its own part only. */
+static void test_failure_inside_a_transaction(void **state)
+{
+    (void)state;
+    put_device("hv-01", 1);
+    struct device d = make_device("hv-02", 1); /* hv-01's addresses */
+    ok(store_begin(fx.s, E));
+    fails(device_put(fx.s, &d, "test", NULL, E), ERR_CONFLICT);
+    put_device("hv-03", 3);
+    ok(store_commit(fx.s, E));
+    assert_false(has("hv-02"));
+    assert_true(has("hv-03"));
+    ok(journal_verify(fx.s, NULL, E));
+}
+
+static void test_changed(void **state)
+{
+    (void)state;
+    struct store *other;
+    ok(store_open(fx.dir, &other, E));
+    store_changed(fx.s);
+    assert_false(store_changed(fx.s));
+    put_device("hv-01", 1);
+    assert_false(store_changed(fx.s)); /* our own */
+    assert_true(store_changed(other));
+    assert_false(store_changed(other));
+    store_close(other);
+}
+
+static void wait_for(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+/* Two processes write a journal entry each, again and again: all entries are there, and the chain holds. */
+static void test_two_writers(void **state)
+{
+    (void)state;
+    enum { EACH = 100 };
+    pid_t pid[2];
+    store_close(fx.s);
+    for (int p = 0; p < 2; p++) {
+        pid[p] = fork();
+        if (pid[p] == 0) {
+            struct store *s;
+            int bad = store_open(fx.dir, &s, NULL);
+            for (int i = 0; i < EACH && !bad; i++) {
+                bad = journal_add(s, 0, NULL, "test", "tick", p ? "one" : "two", T0 + i, NULL);
+            }
+            _exit(bad ? 1 : 0);
+        }
+    }
+    wait_for(pid[0]);
+    wait_for(pid[1]);
+    ok(store_open(fx.dir, &fx.s, E));
+    size_t n = 0;
+    ok(journal_verify(fx.s, &n, E));
+    assert_int_equal(n, 2 * EACH);
+}
+
+/* Several processes at once make the store. */
+static void test_first_open_together(void **state)
+{
+    (void)state;
+    char dir[128];
+    pid_t pid[4];
+    snprintf(dir, sizeof dir, "%s/new", fx.dir);
+    ok(dir_make(dir, 0700, E));
+    for (int p = 0; p < 4; p++) {
+        pid[p] = fork();
+        if (pid[p] == 0) {
+            struct store *s;
+            _exit(store_open(dir, &s, NULL) ? 1 : 0);
+        }
+    }
+    for (int p = 0; p < 4; p++) {
+        wait_for(pid[p]);
+    }
+}
+
+/* A writer holds the lock for a moment: the other waits instead of failing. */
+static void test_waits_for_the_lock(void **state)
+{
+    (void)state;
+    store_close(fx.s);
+    int ready[2];
+    assert_int_equal(pipe(ready), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct store *s;
+        int bad = store_open(fx.dir, &s, NULL) || store_begin(s, NULL);
+        bad |= write(ready[1], "x", 1) != 1;
+        nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+        bad |= journal_add(s, 0, NULL, "test", "first", "", T0, NULL) || store_commit(s, NULL);
+        _exit(bad);
+    }
+    char x;
+    assert_int_equal(read(ready[0], &x, 1), 1);
+    ok(store_open(fx.dir, &fx.s, E));
+    ok(journal_add(fx.s, 0, NULL, "test", "second", "", T0, E));
+    wait_for(pid);
+    assert_int_equal(events(0, "first"), 1);
+    ok(journal_verify(fx.s, NULL, E));
+    close(ready[0]);
+    close(ready[1]);
+}
+
+/* Two installers with good tokens claim at the same time: one gets the job. */
+static void test_claims_race(void **state)
+{
+    (void)state;
+    char t[2][DIGEST_HEX];
+    int64_t id = put_device("hv-01", 1);
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    struct job j = assign_device(id, "debian-12");
+    ok(job_token_make(fx.s, &j, NULL, T0, t[0], E));
+    ok(job_token_make(fx.s, &j, NULL, T0, t[1], E));
+    store_close(fx.s);
+    pid_t pid[2];
+    int won = 0, status;
+    for (int p = 0; p < 2; p++) {
+        pid[p] = fork();
+        if (pid[p] == 0) {
+            struct store *s;
+            char enrol[DIGEST_HEX];
+            struct err e;
+            if (store_open(fx.dir, &s, NULL)) {
+                _exit(3);
+            }
+            int r = job_claim(s, t[p], p ? UUID_A : UUID_B, &vda, T0, &j, enrol, &e);
+            _exit(r == 0 ? 0 : e.kind == ERR_REFUSED ? 1 : 2);
+        }
+    }
+    for (int p = 0; p < 2; p++) {
+        assert_int_equal(waitpid(pid[p], &status, 0), pid[p]);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+        won += WEXITSTATUS(status) == 0;
+    }
+    assert_int_equal(won, 1);
+    ok(store_open(fx.dir, &fx.s, E));
+    assert_int_equal(current(id).state, JOB_CLAIMED);
+    assert_int_equal(events(id, "claimed"), 1);
+}
+
+/* The child says each number after it is committed, and is killed without warning. Nothing that it said is
+ * lost, and no half of anything is there. */
+static void test_kill_9(void **state)
+{
+    (void)state;
+    store_close(fx.s);
+    int told[2];
+    assert_int_equal(pipe(told), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct store *s;
+        if (store_open(fx.dir, &s, NULL)) {
+            _exit(1);
+        }
+        for (unsigned i = 1;; i++) {
+            char name[32];
+            snprintf(name, sizeof name, "hv-%u", i);
+            struct device d = make_device(name, i);
+            if (device_put(s, &d, "test", NULL, NULL) || write(told[1], &i, sizeof i) != sizeof i) {
+                _exit(1);
+            }
+        }
+    }
+    close(told[1]);
+    unsigned i = 0, last = 0;
+    while (last < 20 && read(told[0], &i, sizeof i) == sizeof i) {
+        last = i;
+    }
+    kill(pid, SIGKILL);
+    while (read(told[0], &i, sizeof i) == sizeof i) {
+        last = i;
+    }
+    waitpid(pid, NULL, 0);
+    close(told[0]);
+    assert_true(last >= 20);
+
+    ok(store_open(fx.dir, &fx.s, E));
+    for (i = 1; i <= last; i++) {
+        struct device d;
+        ok(device_by_mac(fx.s, a_mac(i), &d, E));
+        assert_int_equal(d.interfaces_n, 1);
+    }
+    int64_t devices = 0, interfaces = 0;
+    assert_int_equal(db_number(fx.s, "SELECT count(*) FROM devices", NULL, 0, &devices, E), 1);
+    assert_int_equal(db_number(fx.s, "SELECT count(*) FROM mac_addresses", NULL, 0, &interfaces, E), 1);
+    assert_int_equal(devices, interfaces);
+    size_t n = 0;
+    ok(journal_verify(fx.s, &n, E));
+    assert_int_equal(n, devices);
+}
+
+static void test_time(void **state)
+{
+    (void)state;
+    char buf[TIME_STR];
+    assert_string_equal(time_format(T0 + 123, buf), "2026-11-21T10:00:00.123Z");
+    assert_string_equal(time_format(0, buf), "1970-01-01T00:00:00.000Z");
+    assert_string_equal(time_format(-1, buf), "1969-12-31T23:59:59.999Z");
+    assert_true(now_ms() > INT64_C(1700000000000));
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_pragmas),
+        T(test_reopen),
+        T(test_newer_schema_is_refused),
+        T(test_migrations),
+        T(test_bad_places),
+        T(test_nested_transactions),
+        T(test_failure_inside_a_transaction),
+        T(test_changed),
+        T(test_two_writers),
+        T(test_first_open_together),
+        T(test_waits_for_the_lock),
+        T(test_claims_race),
+        T(test_kill_9),
+        T(test_time),
+    };
+    return cmocka_run_group_tests_name("inventory/store", tests, NULL, NULL);
+}
