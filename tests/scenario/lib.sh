@@ -39,12 +39,12 @@ check() { # WHAT COMMAND...: in this shell, so that the command may set variable
 is() { [ "$1" = "$2" ] || { echo "it is \"$1\", not \"$2\""; return 1; }; }
 has() { [[ $1 == *"$2"* ]] || { echo "no \"$2\" in \"$1\""; return 1; }; }
 has_not() { [[ $1 != *"$2"* ]] || { echo "\"$2\" in \"$1\""; return 1; }; }
-fails() { # CODE WORDS COMMAND...: ends with that code and says these words
-    local code=$1 words=$2 out got
+fails() { # CODES WORDS COMMAND...: ends with one of these codes, separated by |, and says these words
+    local codes=$1 words=$2 out got
     shift 2
     out=$("$@" 2>&1)
     got=$?
-    if [ $got = "$code" ] && [[ $out == *"$words"* ]]; then return 0; fi
+    if [[ "|$codes|" == *"|$got|"* && $out == *"$words"* ]]; then return 0; fi
     echo "exit $got: $out"
     return 1
 }
@@ -303,8 +303,10 @@ small_disk() { # FILE WORD: the word is in the root's /etc/which
     mke2fs -q -t ext4 -d "$tree" -E offset=$((4096 * 512)) "$1" $((59 * 1024))k
     rm -rf "$tree"
 }
+frame() { "$bin/tests/tools/frame" "$state" "$@"; } # NAME RAW
 small_releases() { # WORD...: fresh state with netboot files and one release of each word
     local word
+    [ -x "$bin/tests/tools/frame" ] || skip "there is no $bin/tests/tools/frame; run make tools"
     mkdir -p "$state/netboot" "$state/tftp"
     head -c 4M /dev/urandom >"$state/netboot/vmlinuz"
     head -c 8M /dev/urandom >"$state/netboot/initrd.img"
