@@ -6,7 +6,7 @@ set -u
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
 salt_tools=$top/tests/tools/salt
-run_courier=${RUN_COURIER:-${BUILD:-$top/build/release}/tools/run_courier}
+run_courier=${RUN_COURIER:-$top/build/release/tests/tools/run_courier}
 ns=rs-salt-$$
 work=$(mktemp -d /tmp/rs-salt.XXXXXX)
 failed=0
