@@ -23,7 +23,8 @@ enum yaml_type { YAML_SCALAR, YAML_SEQ, YAML_MAP };
 
 int yaml_load_file(const char *path, struct yaml **ret, struct err *e);
 int yaml_load_text(const char *name, const char *text, size_t n, struct yaml **ret, struct err *e);
-void yaml_free(struct yaml *y);
+/* libyaml exports a yaml_free of its own, and calls it: ours needs another name for the linker, or it would be called instead. */
+void yaml_free(struct yaml *y) __asm__("rackstrap_yaml_free");
 struct yaml_node *yaml_root(struct yaml *y); /* an empty document's root is an empty mapping */
 
 enum yaml_type yaml_type(const struct yaml_node *n);
