@@ -105,7 +105,7 @@ static void test_from_a_file(void **state)
     snprintf(want, sizeof want, "%s:2:", path);
     assert_true(str_starts(fx.e.text, want));
     assert_non_null(strstr(fx.e.text, "colour"));
-    fails(import_file(fx.s, "/nonexistent.yaml", &options, T0, &r, E), ERR_IO);
+    fails(import_file(fx.s, "/nonexistent.yaml", &options, T0, &r, E), ERR_NOT_FOUND);
 }
 
 #define ONE(name, mac) "  - {name: " name ", interfaces: [{name: eno1, mac: \"" mac "\"}]}\n"
@@ -118,7 +118,7 @@ static const struct {
     const char *want; /* the whole sentence, or, ending in '*', its beginning */
 } bad[] = {
     {"duplicate MAC, two notations", "devices:\n" ONE("hv-01", M1) ONE("hv-02", "5254.0000.0001"), ERR_INPUT,
-     "inv.yaml:3:55: the MAC address 52:54:00:00:00:01 is used twice: first at inv.yaml:2:55, and here; give "
+     "inv.yaml:3:50: the MAC address 52:54:00:00:00:01 is used twice: first at inv.yaml:2:50, and here; give "
      "each device its own"},
     {"duplicate name, two cases", "devices:\n" ONE("hv-01", M1) ONE("HV-01", M2), ERR_INPUT,
      "inv.yaml:3:12: the name HV-01 is used twice: first at inv.yaml:2:12, and here; give each device its "
@@ -128,10 +128,10 @@ static const struct {
      "  - {name: a, interfaces: [{name: e, mac: \"" M1 "\", address: 10.0.0.1/24}]}\n"
      "  - {name: b, interfaces: [{name: e, mac: \"" M2 "\", address: 10.0.0.1/16}]}\n",
      ERR_INPUT,
-     "inv.yaml:3:71: the address 10.0.0.1 is used twice: first at inv.yaml:2:71, and here; give each device "
+     "inv.yaml:3:73: the address 10.0.0.1 is used twice: first at inv.yaml:2:73, and here; give each device "
      "its own"},
     {"the first of several duplicates", "devices:\n" ONE("a", M2) ONE("b", M1) ONE("c", M1) ONE("d", M2),
-     ERR_INPUT, "inv.yaml:4:51: the MAC address " M1 " is used twice: first at inv.yaml:3:51*"},
+     ERR_INPUT, "inv.yaml:4:46: the MAC address " M1 " is used twice: first at inv.yaml:3:46*"},
     {"duplicate within one device",
      "devices:\n  - {name: a, interfaces: [{name: e, mac: \"" M1 "\"}, {name: f, mac: \"" M1 "\"}]}\n",
      ERR_INPUT,
@@ -205,7 +205,7 @@ static void test_against_the_store(void **state)
     struct device d;
     put_device("old", 1);
     fails(import("devices:\n" ONE("fresh", M2) ONE("hv-01", M1), &r), ERR_CONFLICT);
-    is_sentence("MAC", "inv.yaml:3:55: device hv-01, interface eno1: the MAC address " M1
+    is_sentence("MAC", "inv.yaml:3:50: device hv-01, interface eno1: the MAC address " M1
                        " belongs to the device old");
     fails(import("devices:\n  - name: hv-01\n    interfaces:\n      - name: e\n        mac: " M2
                  "\n        address: 10.77.0.1/24\n",
