@@ -27,10 +27,14 @@ struct dhcpd_config {
     uint32_t lease_time; /* seconds */
     struct dhcpd_subnet subnets[DHCPD_MAX_SUBNETS];
     size_t subnets_n;
-    uint16_t http_port; /* of httpboot, for the URLs of boot scripts; the address is the interface's own in that subnet */
+    uint16_t http_port; /* of httpboot, for the URLs of boot scripts; the address is the interface's own in
+                           that subnet */
 };
 
-/* As root: opens the capture handles (libpcap, Ethernet) and UDP sockets of every interface. Errors say which interface and what to do. */
+/* One struct is for one dhcpd_serve. After a serving process has died, close it and open anew: the capture's
+ * ring has moved on, and an older copy of it hears nothing. */
+/* As root: opens the capture handles (libpcap, Ethernet) and UDP sockets of every interface. Errors say which
+ * interface and what to do. */
 struct dhcpd;
 int dhcpd_open(const struct dhcpd_config *cfg, struct dhcpd **ret, struct err *e);
 /* In its own process, privileges gone: serves until SIGTERM. */

@@ -1,0 +1,290 @@
+#include "dhcpd/io_link.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netpacket/packet.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "dhcpd/frame.h"
+
+#define SNAPLEN        2048
+#define CAPTURE_BUFFER (8 << 20) /* a rack that gets its power back asks all at once */
+#define SOCKET_BUFFER  (4 << 20)
+#define DHCP_PORT      67
+#define READ_MAX       256 /* packets of one source in one batch */
+
+struct io_link {
+    struct link facts;
+    pcap_t *capture;
+    int fd;
+    const struct io_sink *sink; /* while reading */
+    bool enough;                /* the sink has no room for more */
+};
+
+const struct link *io_link_facts(const struct io_link *l)
+{
+    return &l->facts;
+}
+
+int io_link_capture_fd(const struct io_link *l)
+{
+    return pcap_get_selectable_fd(l->capture);
+}
+
+int io_link_socket_fd(const struct io_link *l)
+{
+    return l->fd;
+}
+
+/* Opening
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+static void take_address(struct link *f, const struct ifaddrs *a)
+{
+    const struct sockaddr_in *ip = (const void *)a->ifa_addr, *mask = (const void *)a->ifa_netmask;
+    const struct sockaddr_ll *ll = (const void *)a->ifa_addr;
+    if (a->ifa_addr->sa_family == AF_PACKET && ll->sll_halen == sizeof f->mac.b)
+        memcpy(f->mac.b, ll->sll_addr, sizeof f->mac.b);
+    if (a->ifa_addr->sa_family != AF_INET || f->addresses_n == LINK_ADDRESSES_MAX)
+        return;
+    struct ip4_if x = {.ip = {ntohl(ip->sin_addr.s_addr)}};
+    x.len = mask ? (uint8_t)__builtin_popcount(mask->sin_addr.s_addr) : 32;
+    f->addresses[f->addresses_n++] = x;
+}
+
+static int find_facts(const char *name, struct link *f, struct err *e)
+{
+    struct ifaddrs *all;
+    str_copy(f->name, sizeof f->name, name);
+    f->index = (int)if_nametoindex(name);
+    if (!f->index)
+        return err_set(e, ERR_NOT_FOUND, "dhcp: there is no interface %s; see `ip link`", name);
+    if (getifaddrs(&all))
+        return err_errno(e, "dhcp: the addresses of %s cannot be read", name);
+    for (const struct ifaddrs *a = all; a; a = a->ifa_next)
+        if (a->ifa_addr && !strcmp(a->ifa_name, name))
+            take_address(f, a);
+    freeifaddrs(all);
+    if (!f->addresses_n)
+        return err_set(e, ERR_INPUT,
+                       "dhcp: %s has no IPv4 address; give it one in a configured subnet (ip addr add)",
+                       name);
+    return 0;
+}
+
+/* What the socket cannot serve: clients without an address, and broadcasts, also those of our own subnets. */
+static char *filter_text(const struct link *f)
+{
+    struct str s = {0};
+    char ip[IP4_STR];
+    str_add(&s, "udp dst port 67 and (src host 0.0.0.0 or dst host 255.255.255.255");
+    for (size_t i = 0; i < f->addresses_n; i++)
+        if (f->addresses[i].len < 31)
+            str_addf(&s, " or dst host %s", ip4_format(prefix_broadcast(prefix_of(f->addresses[i])), ip));
+    str_add(&s, ")");
+    return str_take(&s);
+}
+
+static int set_filter(struct io_link *l, struct err *e)
+{
+    struct bpf_program program;
+    char *text = filter_text(&l->facts);
+    int r = pcap_compile(l->capture, &program, text, 1, PCAP_NETMASK_UNKNOWN);
+    free(text);
+    if (r == 0) {
+        r = pcap_setfilter(l->capture, &program);
+        pcap_freecode(&program);
+    }
+    if (r)
+        return err_set(e, ERR_IO, "dhcp: no capture filter on %s: %s", l->facts.name,
+                       pcap_geterr(l->capture));
+    return 0;
+}
+
+static int open_capture(struct io_link *l, struct err *e)
+{
+    char text[PCAP_ERRBUF_SIZE] = "";
+    const char *name = l->facts.name;
+    l->capture = pcap_create(name, text);
+    if (!l->capture)
+        return err_set(e, ERR_IO, "dhcp: no capture on %s: %s", name, text);
+    pcap_set_snaplen(l->capture, SNAPLEN);
+    pcap_set_promisc(l->capture, 0);
+    pcap_set_immediate_mode(l->capture, 1);
+    pcap_set_buffer_size(l->capture, CAPTURE_BUFFER);
+    int r = pcap_activate(l->capture);
+    if (r < 0)
+        return err_set(e, ERR_IO, "dhcp: no capture on %s: %s (%s); it needs root, and the interface up",
+                       name, pcap_statustostr(r), pcap_geterr(l->capture));
+    if (pcap_datalink(l->capture) != DLT_EN10MB)
+        return err_set(e, ERR_INPUT, "dhcp: %s is no Ethernet interface; DHCP is served on Ethernet only",
+                       name);
+    if (pcap_setdirection(l->capture, PCAP_D_IN) || pcap_setnonblock(l->capture, 1, text) < 0)
+        return err_set(e, ERR_IO, "dhcp: capture on %s: %s %s", name, pcap_geterr(l->capture), text);
+    return set_filter(l, e);
+}
+
+static int bind_socket(struct io_link *l, struct err *e)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(DHCP_PORT)};
+    const char *name = l->facts.name;
+    int one = 1, size = SOCKET_BUFFER;
+    if (setsockopt(l->fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name) + 1))
+        return err_errno(e, "dhcp: no socket on %s (it needs root)", name);
+    if (setsockopt(l->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size))
+        setsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size); /* less room is no reason to stop */
+    if (setsockopt(l->fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one))
+        return err_errno(e, "dhcp: socket on %s", name);
+    if (bind(l->fd, (struct sockaddr *)&any, sizeof any) == 0)
+        return 0;
+    if (errno == EADDRINUSE)
+        return err_set(e, ERR_CONFLICT,
+                       "dhcp: UDP port 67 on %s is in use: another DHCP server or relay runs here; `ss -lunp "
+                       "sport = 67` "
+                       "shows which, stop it",
+                       name);
+    return err_errno(e, "dhcp: UDP port 67 on %s", name);
+}
+
+int io_link_open(const char *name, struct io_link **ret, struct err *e)
+{
+    struct io_link *l = xcalloc(1, sizeof *l);
+    l->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int r = l->fd < 0 ? err_errno(e, "dhcp: no socket for %s", name) : find_facts(name, &l->facts, e);
+    if (r == 0)
+        r = bind_socket(l, e);
+    if (r == 0)
+        r = open_capture(l, e);
+    if (r) {
+        io_link_close(l);
+        return -1;
+    }
+    *ret = l;
+    return 0;
+}
+
+void io_link_close(struct io_link *l)
+{
+    if (!l)
+        return;
+    if (l->capture)
+        pcap_close(l->capture);
+    if (l->fd >= 0)
+        close(l->fd);
+    free(l);
+}
+
+/* Reading
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+static bool for_us(const struct io_link *l, struct mac dst)
+{
+    return (dst.b[0] & 1) || mac_eq(dst, l->facts.mac);
+}
+
+static void on_frame(u_char *ctx, const struct pcap_pkthdr *h, const u_char *bytes)
+{
+    struct io_link *l = (void *)ctx;
+    struct udp_frame f;
+    enum drop why = frame_decode(span_of(bytes, h->caplen), &f);
+    struct arrival from = {.link = &l->facts};
+    if (why != DROP_NONE)
+        l->sink->drop(l->sink->ctx, &l->facts, why);
+    else if (for_us(l, f.dst))
+        l->enough = !l->sink->message(l->sink->ctx, &from, f.payload);
+    if (l->enough)
+        pcap_breakloop(l->capture);
+}
+
+static bool was_for_our_address(const struct io_link *l, struct msghdr *m)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            return link_has(&l->facts, (struct ip4){ntohl(info.ipi_addr.s_addr)});
+        }
+    return false;
+}
+
+/* False when there is no more. */
+static bool read_datagram(struct io_link *l)
+{
+    uint8_t buf[SNAPLEN], control[CMSG_SPACE(sizeof(struct in_pktinfo))];
+    struct iovec v = {.iov_base = buf, .iov_len = sizeof buf};
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+    struct arrival from = {.link = &l->facts, .unicast = true};
+    ssize_t n = recvmsg(l->fd, &m, 0);
+    if (n < 0)
+        return errno == EINTR || errno == ECONNREFUSED;
+    if (was_for_our_address(l, &m))
+        l->enough = !l->sink->message(l->sink->ctx, &from, span_of(buf, (size_t)n));
+    return true;
+}
+
+int io_link_read(struct io_link *l, const struct io_sink *to, struct err *e)
+{
+    l->sink = to;
+    l->enough = false;
+    if (pcap_dispatch(l->capture, READ_MAX, on_frame, (u_char *)l) == PCAP_ERROR)
+        return err_set(e, ERR_IO, "dhcp: capture on %s: %s", l->facts.name, pcap_geterr(l->capture));
+    for (int i = 0; i < READ_MAX && !l->enough && read_datagram(l); i++)
+        ;
+    return 0;
+}
+
+/* Sending
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+static int send_frame(struct io_link *l, const struct answer *a)
+{
+    uint8_t buf[FRAME_HEADERS + MESSAGE_MAX];
+    struct writer w = writer_of(buf, sizeof buf);
+    struct udp_frame f = {.src = l->facts.mac,
+                          .dst = a->to.mac,
+                          .ip_src = a->source,
+                          .ip_dst = a->to.ip,
+                          .port_src = DHCP_PORT,
+                          .port_dst = a->to.port,
+                          .payload = span_of(a->bytes, a->n)};
+    frame_encode(&f, &w);
+    return pcap_inject(l->capture, buf, writer_used(&w)) < 0 ? -1 : 0;
+}
+
+static int send_datagram(struct io_link *l, const struct answer *a)
+{
+    uint8_t control[CMSG_SPACE(sizeof(struct in_pktinfo))] = {0};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(a->to.port)};
+    struct iovec v = {.iov_base = (void *)a->bytes, .iov_len = a->n};
+    struct msghdr m = {.msg_name = &to,
+                       .msg_namelen = sizeof to,
+                       .msg_iov = &v,
+                       .msg_iovlen = 1,
+                       .msg_control = control,
+                       .msg_controllen = sizeof control};
+    struct in_pktinfo info = {.ipi_spec_dst = {htonl(a->source.a)}};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+    to.sin_addr.s_addr = htonl(a->to.ip.a);
+    c->cmsg_level = IPPROTO_IP;
+    c->cmsg_type = IP_PKTINFO;
+    c->cmsg_len = CMSG_LEN(sizeof info);
+    memcpy(CMSG_DATA(c), &info, sizeof info);
+    return sendmsg(l->fd, &m, 0) < 0 ? -1 : 0;
+}
+
+int io_link_send(struct io_link *l, const struct answer *a)
+{
+    return a->to.how == SEND_FRAME ? send_frame(l, a) : send_datagram(l, a);
+}

@@ -1,0 +1,32 @@
+/* io_link: one interface. A capture handle for what is broadcast or comes from a client without an address,
+ * and a UDP socket for what is sent to our own address: relayed and unicast traffic. The two never hand out
+ * the same packet: the capture's filter takes what is broadcast or has no source address, and the socket's
+ * reader leaves out what was broadcast. The socket is also why the system does not answer "port unreachable".
+ */
+#ifndef DHCPD_IO_LINK_H
+#define DHCPD_IO_LINK_H
+
+#include "dhcpd/io_service.h"
+
+struct io_link;
+/* Needs root (CAP_NET_RAW, CAP_NET_BIND_SERVICE). */
+int io_link_open(const char *name, struct io_link **ret, struct err *e);
+void io_link_close(struct io_link *l); /* takes NULL */
+
+const struct link *io_link_facts(const struct io_link *l);
+int io_link_capture_fd(const struct io_link *l);
+int io_link_socket_fd(const struct io_link *l);
+
+/* Called with each message; ctx is the caller's. False: enough for now. */
+typedef bool io_message_fn(void *ctx, const struct arrival *from, struct span message);
+typedef void io_drop_fn(void *ctx, const struct link *link, enum drop why);
+struct io_sink {
+    io_message_fn *message;
+    io_drop_fn *drop;
+    void *ctx;
+};
+/* Reads what is there. -1 when the interface is gone. */
+int io_link_read(struct io_link *l, const struct io_sink *to, struct err *e);
+int io_link_send(struct io_link *l, const struct answer *a); /* 0, or -1 with errno */
+
+#endif

@@ -1,0 +1,36 @@
+/* io_service: the decisions with the records behind them. Looks up what a decision needs, sets the leases
+ * that it asks for, keeps the counters, and remembers what is to be journalled.
+ *
+ * Life cycle, for each batch: service_handle for every packet; service_commit; if that is 0 the answers may
+ * leave; service_notes. */
+#ifndef DHCPD_IO_SERVICE_H
+#define DHCPD_IO_SERVICE_H
+
+#include "dhcpd/decide.h"
+
+struct answer {
+    const struct link *link;
+    struct ip4 source; /* our address */
+    struct destination to;
+    size_t n;
+    uint8_t bytes[MESSAGE_MAX];
+};
+
+struct service;
+/* cfg is lent for the service's life. */
+int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct service **ret, struct err *e);
+void service_close(struct service *s); /* logs the counters; takes NULL */
+
+/* True when *ret is to be sent after the commit. */
+bool service_handle(struct service *s, const struct arrival *from, struct span message, int64_t at_ms,
+                    struct answer *ret);
+/* Counts, and logs at most one line a second for each reason. */
+void service_drop(struct service *s, enum drop why, const struct link *link, const struct mac *mac,
+                  int64_t at_ms);
+/* -1: what was decided since the last commit counts for nothing, and none of it may be sent. */
+int service_commit(struct service *s, size_t answers, int64_t at_ms);
+/* Journals addresses, and records strangers: after the answers have left, in one transaction. */
+void service_notes(struct service *s, int64_t at_ms);
+uint64_t service_count(const struct service *s, enum drop why);
+
+#endif
