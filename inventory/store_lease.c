@@ -70,22 +70,22 @@ static int load(struct leases *l, struct err *e)
     return r;
 }
 
-/* A second writer would give the first one's addresses away. The lock dies with the process. */
+/* A second writer would give the first one's addresses away. The lock is on the folder, so that there is no
+ * file more that would need the right owner; it dies with the process. */
 static int lock_writer(struct leases *l, const char *state_dir, struct err *e)
 {
-    char *path = xasprintf("%s/leases.lock", state_dir);
-    int r = 0;
-    l->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+    l->lock = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (l->lock < 0) {
-        r = err_errno(e, "%s", path);
-    } else if (flock(l->lock, LOCK_EX | LOCK_NB) < 0) {
-        r = errno == EWOULDBLOCK
-                ? err_set(e, ERR_CONFLICT,
-                          "%s: another dhcpd gives addresses from this state_dir; stop it first", path)
-                : err_errno(e, "%s", path);
+        return err_errno(e, "state_dir %s", state_dir);
     }
-    free(path);
-    return r;
+    if (flock(l->lock, LOCK_EX | LOCK_NB) == 0) {
+        return 0;
+    }
+    return errno == EWOULDBLOCK
+               ? err_set(e, ERR_CONFLICT,
+                         "state_dir %s: another dhcpd gives addresses from it; stop that one first",
+                         state_dir)
+               : err_errno(e, "state_dir %s", state_dir);
 }
 
 int leases_open(const char *state_dir, bool writer, struct leases **ret, struct err *e)

@@ -166,7 +166,7 @@ static void test_readers(void **state)
     leases_close(reader);
 
     fails(leases_open(fx.dir, true, &second, E), ERR_CONFLICT);
-    assert_non_null(strstr(fx.e.text, "another dhcpd gives addresses from this state_dir"));
+    assert_non_null(strstr(fx.e.text, "another dhcpd gives addresses from it"));
 }
 
 /* The disk takes no more: the batch has never happened, and the next one goes on. */
