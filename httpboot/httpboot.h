@@ -1,4 +1,5 @@
-/* httpboot: the HTTP server's face to the program: boot scripts, netboot files, releases, the agent's endpoint, NoCloud. */
+/* httpboot: the HTTP server's face to the program: boot scripts, netboot files, releases, the agent's
+ * endpoint, NoCloud. */
 #ifndef HTTPBOOT_HTTPBOOT_H
 #define HTTPBOOT_HTTPBOOT_H
 
@@ -19,18 +20,24 @@ struct httpboot_unknown { /* what an unknown MAC's script says, by the address t
 struct httpboot_config {
     struct ip4 address; /* 0.0.0.0: all */
     uint16_t port;
-    char domain[256]; /* of hosts: fqdn = name.domain */
+    char domain[256];      /* of hosts: fqdn = name.domain */
     char kernel_args[512]; /* added to the installer's command line, e.g. "console=ttyS0" */
     const char *authorized_keys[HTTPBOOT_MAX_KEYS]; /* OpenSSH public keys for root, lent */
     size_t authorized_keys_n;
     const char *ca_certificates; /* PEM text, lent; NULL: none */
     /* Salt, as the machine has to know it; "" / NULL when enrol.driver is none */
     char salt_master[256];
-    const char *salt_master_pubkey; /* PEM text, lent */
+    const char *salt_master_pubkey;               /* PEM text, lent */
     uint16_t salt_master_port, salt_publish_port; /* 4506, 4505 */
     struct httpboot_unknown unknown[64];
     size_t unknown_n;
-    struct { struct prefix prefix; bool has_router; struct ip4 router; struct ip4 dns[4]; size_t dns_n; } networks[64]; /* for network-config */
+    struct {
+        struct prefix prefix;
+        bool has_router;
+        struct ip4 router;
+        struct ip4 dns[4];
+        size_t dns_n;
+    } networks[64]; /* for network-config */
     size_t networks_n;
 };
 

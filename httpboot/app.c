@@ -1,0 +1,68 @@
+/* app: the table of routes, and the two answers that need no handler. */
+#include "httpboot/app.h"
+
+#define READ (METHOD_GET | METHOD_HEAD)
+
+static const struct route routes[] = {
+    {READ, "/boot/*", boot_script},
+    {READ, "/netboot/vmlinuz", file_vmlinuz},
+    {READ, "/netboot/initrd.img", file_initrd},
+    {READ, "/images/*/manifest", file_manifest},
+    {READ, "/images/*/manifest.sig", file_signature},
+    {READ, "/images/*/pack", file_pack},
+    {METHOD_POST, "/agent/v1/hello", agent_hello},
+    {METHOD_POST, "/agent/v1/claim", agent_claim},
+    {METHOD_POST, "/agent/v1/progress", agent_progress},
+    {METHOD_POST, "/agent/v1/written", agent_written},
+    {METHOD_POST, "/agent/v1/failed", agent_failed},
+    {METHOD_GET, "/agent/v1/config", agent_config},
+    {METHOD_POST, "/agent/v1/enrol", agent_enrol},
+    {METHOD_POST, "/agent/v1/discover", agent_discover},
+    {READ, "/nocloud/*/meta-data", seed_meta_data},
+    {READ, "/nocloud/*/user-data", seed_user_data},
+    {READ, "/nocloud/*/vendor-data", seed_vendor_data},
+    {READ, "/nocloud/*/network-config", seed_network_config},
+};
+
+void app_call(struct call *c, const char **ret_pattern)
+{
+    struct route_match m;
+
+    switch (route_find(routes, sizeof routes / sizeof *routes, c->req->method, c->req->path, &m)) {
+    case ROUTE_FOUND:
+        c->arg = m.arg;
+        m.route->handler(c);
+        break;
+    case ROUTE_NO_METHOD:
+        c->res->allow = route_allow(m.route);
+        response_error(c->res, 405, "this path does not take this method");
+        break;
+    case ROUTE_NO_PATH:
+        response_error(c->res, 404, "there is nothing at this path");
+        break;
+    }
+    *ret_pattern = m.route ? m.route->pattern : NULL;
+}
+
+static const struct {
+    int status;
+    const char *text; /* NULL: the error's own sentence */
+} answers[] = {
+    [ERR_NONE] = {500, "the server failed"},
+    [ERR_INPUT] = {400, NULL},
+    [ERR_NOT_FOUND] = {404, NULL},
+    [ERR_CONFLICT] = {409, NULL},
+    [ERR_REFUSED] =
+        {401, "this token is good for nothing here: the machine's job is over, or another has taken it"},
+    [ERR_IO] = {500, "the server could not write or read its store; try again"},
+    [ERR_CORRUPT] = {500, "the server's store is damaged; its log says where"},
+    [ERR_UNAVAILABLE] = {503, "the server is busy; try again"},
+};
+
+void app_error(struct call *c, const struct err *e)
+{
+    const char *text = answers[e->kind].text;
+
+    response_error(c->res, answers[e->kind].status, text ? text : e->text);
+    str_copy(c->res->note, sizeof c->res->note, e->text);
+}

@@ -1,0 +1,52 @@
+/* app: what the handlers share, and one call of a handler. No socket is seen here: io makes a call, the
+ * handler fills its response. */
+#ifndef HTTPBOOT_APP_H
+#define HTTPBOOT_APP_H
+
+#include "base/addr.h"
+#include "httpboot/httpboot.h"
+#include "httpboot/progress.h"
+#include "httpboot/request.h"
+#include "httpboot/response.h"
+#include "httpboot/route.h"
+#include "inventory/store.h"
+
+#define LOCAL_BOOTS 1024
+
+struct app {
+    const struct httpboot_config *cfg;
+    struct store *store;
+    int state_fd; /* the folder state_dir */
+    struct progress_table progress;
+    struct local_boot { /* when a device's last boot from its disk was journalled: iPXE that asks twice boots
+                           once */
+        int64_t device_id, at_ms;
+    } local_boots[LOCAL_BOOTS];
+};
+
+struct call {
+    struct app *app;
+    const struct request *req;
+    const char *arg; /* what the route's `*` took */
+    struct span body;
+    struct ip4 peer, local; /* the connection's ends: `local` is how the machine reaches us */
+    uint16_t local_port;
+    int64_t at_ms;
+    struct response *res; /* initialised; the handler fills it */
+};
+
+/* Routes the request and fills res, whatever comes. *ret_pattern: the row's pattern for the log, or NULL. */
+void app_call(struct call *c, const char **ret_pattern);
+
+/* Answers for a store's or a parser's error: its kind gives the status. What is our own trouble is kept from
+ * strangers, and goes to the note. */
+void app_error(struct call *c, const struct err *e);
+
+/* The handlers. */
+handler_fn boot_script;                                                         /* boot.c */
+handler_fn file_vmlinuz, file_initrd, file_manifest, file_signature, file_pack; /* files.c */
+handler_fn agent_hello, agent_claim, agent_progress, agent_written, agent_failed, agent_config, agent_enrol,
+    agent_discover;                                                               /* agentapi.c */
+handler_fn seed_meta_data, seed_user_data, seed_vendor_data, seed_network_config; /* seed.c */
+
+#endif

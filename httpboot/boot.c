@@ -1,0 +1,128 @@
+/* boot: the script of a machine that boots: the store's records, the decision that all parts share, and the
+ * script for it. */
+#include "httpboot/app.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "httpboot/machine.h"
+#include "httpboot/script.h"
+#include "inventory/journal.h"
+
+#define SUFFIX      ".ipxe"
+#define ONE_BOOT_MS 30000 /* the same machine, asking again within this time, is the same boot */
+
+static int parse_name(const char *arg, struct mac *ret, struct err *e)
+{
+    char text[ROUTE_ARG_SIZE];
+
+    if (!str_ends(arg, SUFFIX))
+        return err_set(e, ERR_NOT_FOUND, "a boot script is named MAC" SUFFIX);
+    snprintf(text, sizeof text, "%.*s", (int)(strlen(arg) - strlen(SUFFIX)), arg);
+    return mac_parse(text, ret, e);
+}
+
+struct boot_records {
+    struct device device;
+    struct job job;
+    bool known, has_job;
+};
+
+static int load(struct call *c, struct mac mac, struct boot_records *ret, struct err *e)
+{
+    struct err why = {0};
+
+    if (device_by_mac(c->app->store, mac, &ret->device, &why) == 0)
+        ret->known = true;
+    else if (why.kind != ERR_NOT_FOUND)
+        goto fail;
+    if (ret->known && job_current(c->app->store, ret->device.id, &ret->job, &why) == 0)
+        ret->has_job = true;
+    else if (ret->known && why.kind != ERR_NOT_FOUND)
+        goto fail;
+    return 0;
+fail:
+    if (e)
+        *e = why;
+    return -1;
+}
+
+static bool is_new_boot(struct app *app, int64_t device_id, int64_t at_ms)
+{
+    struct local_boot *last = &app->local_boots[(uint64_t)device_id % LOCAL_BOOTS];
+
+    if (last->device_id == device_id && at_ms - last->at_ms < ONE_BOOT_MS)
+        return false;
+    *last = (struct local_boot){.device_id = device_id, .at_ms = at_ms};
+    return true;
+}
+
+static int journal_script(struct call *c, const struct boot_records *r, struct mac mac,
+                          const struct boot_decision *d, struct err *e)
+{
+    char detail[512];
+
+    snprintf(detail, sizeof detail, "%s: %s", boot_action_name(d->action), d->reason);
+    return journal_add(c->app->store, r->device.id, &mac, "httpboot", "script", detail, c->at_ms, e);
+}
+
+/* What leaves a trace before the script may leave. A HEAD leaves none: the token in its place has the same
+ * length. */
+static int commit(struct call *c, struct boot_records *r, struct mac mac, const struct boot_decision *d,
+                  const char *uuid, char ret_token[DIGEST_HEX], struct err *e)
+{
+    memset(ret_token, '0', DIGEST_HEX - 1);
+    ret_token[DIGEST_HEX - 1] = '\0';
+    if (c->req->method == METHOD_HEAD)
+        return 0;
+    if (d->action == BOOT_INSTALL)
+        return job_token_make(c->app->store, &r->job, uuid, c->at_ms, ret_token, e);
+    if (d->action == BOOT_LOCAL && r->known && is_new_boot(c->app, r->device.id, c->at_ms))
+        return journal_script(c, r, mac, d, e);
+    return 0;
+}
+
+static void answer(struct call *c, const struct boot_records *r, struct mac mac,
+                   const struct boot_decision *d, const char *token)
+{
+    struct script script = {
+        .action = d->action,
+        .who = r->known ? r->device.name : "",
+        .what = r->has_job ? r->job.image : "",
+        .reason = d->reason,
+        .mac = mac,
+        .server = c->local,
+        .port = c->local_port,
+        .token = d->action == BOOT_INSTALL ? token : NULL,
+        .kernel_args = c->app->cfg->kernel_args,
+    };
+
+    response_text(c->res, 200, "text/plain; charset=utf-8", "");
+    script_render(&script, &c->res->body);
+    snprintf(c->res->note, sizeof c->res->note, "%s: %s", boot_action_name(d->action), d->reason);
+}
+
+void boot_script(struct call *c)
+{
+    struct boot_records r = {0};
+    struct boot_decision d;
+    char given[64], uuid[UUID_STR], token[DIGEST_HEX];
+    struct err e = {0};
+    struct mac mac;
+
+    if (parse_name(c->arg, &mac, &e) || load(c, mac, &r, &e)) {
+        app_error(c, &e);
+        return;
+    }
+    request_param(c->req, "uuid", given, sizeof given);
+    machine_uuid(given, uuid);
+    d = boot_decide(r.known ? &r.device : NULL, r.has_job ? &r.job : NULL,
+                    &(struct boot_request){.machine_uuid = uuid,
+                                           .unknown = unknown_policy_of(c->app->cfg, c->peer),
+                                           .at_ms = c->at_ms});
+    if (commit(c, &r, mac, &d, uuid, token, &e))
+        app_error(c, &e);
+    else
+        answer(c, &r, mac, &d, token);
+    explicit_bzero(token, sizeof token);
+}

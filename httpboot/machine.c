@@ -1,0 +1,27 @@
+/* machine: see machine.h. */
+#include "httpboot/machine.h"
+
+#include <string.h>
+
+void machine_uuid(const char *given, char ret[UUID_STR])
+{
+    static const struct uuid ones = {.b = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                           0xff, 0xff, 0xff, 0xff, 0xff}};
+    struct uuid u;
+
+    ret[0] = '\0';
+    if (uuid_parse(given, &u, NULL) == 0 && !uuid_is_zero(u) && !uuid_eq(u, ones))
+        uuid_format(u, ret);
+}
+
+enum unknown_policy unknown_policy_of(const struct httpboot_config *cfg, struct ip4 peer)
+{
+    const struct httpboot_unknown *best = NULL;
+    size_t i;
+
+    for (i = 0; i < cfg->unknown_n; i++)
+        if (prefix_has(cfg->unknown[i].prefix, peer) &&
+            (!best || cfg->unknown[i].prefix.len > best->prefix.len))
+            best = &cfg->unknown[i];
+    return best ? best->unknown : UNKNOWN_IGNORE;
+}

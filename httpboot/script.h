@@ -1,0 +1,25 @@
+/* script: the iPXE script of a boot decision. Pure. Only words that the iPXE of 2019 in Debian 12 knows. */
+#ifndef HTTPBOOT_SCRIPT_H
+#define HTTPBOOT_SCRIPT_H
+
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/str.h"
+#include "inventory/decide.h"
+
+struct script {
+    enum boot_action action;
+    const char *who;    /* the device's name, or "" for a stranger */
+    const char *what;   /* the image to be written; for BOOT_INSTALL */
+    const char *reason; /* of the decision */
+    struct mac mac;     /* the NIC that boots */
+    struct ip4 server;  /* where the machine reaches us: the address that it connected to */
+    uint16_t port;
+    const char *token;       /* for BOOT_INSTALL */
+    const char *kernel_args; /* may be "" */
+};
+
+void script_render(const struct script *s, struct str *out);
+
+#endif

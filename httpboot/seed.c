@@ -1,0 +1,68 @@
+/* seed: the handlers of NoCloud: the enrol token in the path gives the job, the job its device, nocloud.h the
+ * documents. */
+#include "httpboot/agentapi.h"
+#include "httpboot/nocloud.h"
+
+typedef void render_fn(const struct nocloud *n, struct str *out);
+
+#define NETWORKS_MAX                                                                                         \
+    (sizeof((struct httpboot_config *)0)->networks / sizeof((struct httpboot_config *)0)->networks[0])
+
+static size_t networks_of(const struct httpboot_config *cfg, struct nocloud_network ret[NETWORKS_MAX])
+{
+    size_t i;
+
+    for (i = 0; i < cfg->networks_n; i++)
+        ret[i] = (struct nocloud_network){.prefix = cfg->networks[i].prefix,
+                                          .has_router = cfg->networks[i].has_router,
+                                          .router = cfg->networks[i].router,
+                                          .dns = cfg->networks[i].dns,
+                                          .dns_n = cfg->networks[i].dns_n};
+    return cfg->networks_n;
+}
+
+static void answer(struct call *c, render_fn *render)
+{
+    const struct httpboot_config *cfg = c->app->cfg;
+    struct nocloud_network networks[NETWORKS_MAX];
+    struct device device;
+    struct err e = {0};
+    struct job job;
+
+    if (job_of_token(c, c->arg, TOKEN_ENROL, &job))
+        return;
+    if (device_get(c->app->store, job.device_id, &device, &e)) {
+        app_error(c, &e);
+        return;
+    }
+    response_text(c->res, 200, "text/yaml; charset=utf-8", "");
+    render(&(struct nocloud){.instance_id = job.uuid,
+                             .device = &device,
+                             .domain = cfg->domain,
+                             .authorized_keys = cfg->authorized_keys,
+                             .authorized_keys_n = cfg->authorized_keys_n,
+                             .ca_certificates = cfg->ca_certificates,
+                             .networks = networks,
+                             .networks_n = networks_of(cfg, networks)},
+           &c->res->body);
+}
+
+void seed_meta_data(struct call *c)
+{
+    answer(c, nocloud_meta_data);
+}
+
+void seed_user_data(struct call *c)
+{
+    answer(c, nocloud_user_data);
+}
+
+void seed_vendor_data(struct call *c)
+{
+    answer(c, nocloud_vendor_data);
+}
+
+void seed_network_config(struct call *c)
+{
+    answer(c, nocloud_network_config);
+}
