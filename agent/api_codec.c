@@ -130,9 +130,9 @@ char *api_progress_encode(uint64_t done, uint64_t total, uint64_t rate)
 
 char *api_written_encode(const struct api_result *r)
 {
-    return dump(json_pack("{s:I,s:I,s:I,s:f}", "frames_written", (json_int_t)r->frames_written, "frames_same",
+    return dump(json_pack("{s:I,s:I,s:I,s:I}", "frames_written", (json_int_t)r->frames_written, "frames_same",
                           (json_int_t)r->frames_same, "bytes_fetched", (json_int_t)r->bytes_fetched,
-                          "seconds", r->seconds));
+                          "seconds", (json_int_t)(r->seconds + 0.5)));
 }
 
 char *api_failed_encode(const char *reason, const char *detail)
