@@ -23,9 +23,9 @@ fast 1
 check "power on again" boot 1 --uuid "$uuid1"
 check "the script installs again" is "$(booted 1 action)" install
 check "with another token" test "$(booted 1 token)" != "$first_token"
-check "the first token is dead" has "$(api 1 POST /agent/v1/claim "$first_token" "{\"uuid\": \"$uuid1\", \"disk\": {\"name\": \"disk-1.raw\", \"size\": 100663296}}")" 401
 check "the install completes" agent_install 1
 check "it is written" wait_state hv-01 installed 10
+check "the first token is dead" has "$(api 1 POST /agent/v1/claim "$first_token" "{\"uuid\": \"$uuid1\", \"disk\": {\"name\": \"disk-1.raw\", \"size\": 100663296}}")" 401
 check "the disk boots" bootable "$work/disk-1.raw"
 check "its partition table is whole" has "$(sgdisk -v "$work/disk-1.raw")" "No problems found"
 check "its root is whole" is "$(root_cat "$work/disk-1.raw" /srv/data | sha256sum)" "$(root_cat "$work/red.raw" /srv/data | sha256sum)"

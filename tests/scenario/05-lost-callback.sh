@@ -46,8 +46,8 @@ check "machine 1: is written now" wait_state hv-01 installed 10
 check "machine 1: boots from its disk then" machine 1
 check "machine 1: no install" is "$(booted 1 action)" local
 
-before=$(sha256sum <"$work/disk-2.raw")
 check "machine 2: its first boot from the disk" first_boot 2
+before=$(sha256sum <"$work/disk-2.raw")
 check "machine 2: is ready" wait_state hv-02 ready 10
 check "machine 2: boots from its disk when it comes by the network" machine 2
 check "machine 2: no install" is "$(booted 2 action)" local

@@ -138,6 +138,7 @@ write_config() { # [EXTRA YAML]
     cat >"$config" <<END
 state_dir: $state
 http: {listen: "0.0.0.0:$http_port"}
+kernel_args: console=ttyS0
 dhcp:
   interfaces: [br0]
   lease_time: 1h
@@ -188,7 +189,8 @@ rs() { # COMMAND ARGUMENTS...: the command line, on this scenario's configuratio
 }
 
 server_start() {
-    within setsid "$rackstrap" serve -c "$config" </dev/null >>"$work/serve.log" 2>&1 &
+    # No function here: $! has to be the server itself.
+    ip netns exec "$namespace" setsid "$rackstrap" serve -c "$config" </dev/null >>"$work/serve.log" 2>&1 &
     server_pid=$!
     disown
     local _
