@@ -23,7 +23,7 @@ AGENT_LIBS := -ljansson -lzstd -lcrypto -lpthread
 
 # A folder's library is all of its sources but the files that hold a main().
 src = $(filter-out agent/main.c rackstrap/main.c,$(wildcard $(1)/*.c))
-obj = $(patsubst %.c,$(B)/%.o,$(1))
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 # From the caller to the called: the linker reads it in this order.
 ARCHIVES := $(foreach f,rackstrap lab httpboot tftpd dhcpd enrol imagebuilder agent inventory base,$(B)/lib$(f).a)
 
@@ -36,24 +36,31 @@ all: $(B)/rackstrap $(B)/rackstrap-agent
 $(foreach f,$(FOLDERS),$(eval $(B)/lib$(f).a: $(call obj,$(call src,$(f)))))
 $(B)/lib%.a:
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 
-$(B)/%.o: %.c
+$(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_all) -MMD -MP -c -o $@ $<
+	@echo "CC   $<"
+	@$(CC) $(CFLAGS_all) -MMD -MP -c -o $@ $<
 
-$(B)/rackstrap: $(B)/rackstrap/main.o $(ARCHIVES)
-	$(CC) $(LDFLAGS_$(VARIANT)) -o $@ $^ $(LIBS)
+$(B)/rackstrap: $(B)/obj/rackstrap/main.o $(ARCHIVES)
+	@echo "LINK $@"
+	@$(CC) $(LDFLAGS_$(VARIANT)) -o $@ $^ $(LIBS)
 
 # Static, so that it runs in the installer and in any image.
-$(B)/rackstrap-agent: $(B)/agent/main.o $(B)/libagent.a $(B)/libbase.a
-	$(CC) -static $(filter-out -pie,$(LDFLAGS_$(VARIANT))) -o $@ $^ $(AGENT_LIBS)
+$(B)/rackstrap-agent: $(B)/obj/agent/main.o $(B)/libagent.a $(B)/libbase.a
+	@echo "LINK $@"
+	@$(CC) -static $(filter-out -pie,$(LDFLAGS_$(VARIANT))) -o $@ $^ $(AGENT_LIBS)
 
-$(TESTS): $(B)/tests/%: $(B)/tests/%.o $(ARCHIVES)
-	$(CC) $(LDFLAGS_$(VARIANT)) -o $@ $^ -lcmocka $(LIBS)
+$(TESTS): $(B)/tests/%: $(B)/obj/tests/%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "LINK $@"
+	@$(CC) $(LDFLAGS_$(VARIANT)) -o $@ $^ -lcmocka $(LIBS)
 
-$(TOOLS): $(B)/tests/%: $(B)/tests/%.o $(ARCHIVES)
-	$(CC) $(LDFLAGS_$(VARIANT)) -o $@ $^ $(LIBS)
+$(TOOLS): $(B)/tests/%: $(B)/obj/tests/%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	@echo "LINK $@"
+	@$(CC) $(LDFLAGS_$(VARIANT)) -o $@ $^ $(LIBS)
 
 tools: $(TOOLS)
 

@@ -1,0 +1,159 @@
+#include "rackstrap/args.h"
+
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+enum { SHORT_CONFIG = 'c', SHORT_FOLLOW = 'f', SHORT_HELP = 'h', FIRST_LONG = 256 };
+
+/* One row an option: where its value goes, which commands take it, and what --help says. */
+static const struct spec {
+    const char *name;
+    int code;
+    const char *value; /* of an option with one, for the help */
+    unsigned flag;     /* 0: every command takes it */
+    enum { SET_TRUE, SET_TEXT, SET_NUMBER } kind;
+    size_t at; /* in struct args */
+    const char *help;
+} specs[] = {
+#define AT(field) offsetof(struct args, field)
+    {"config", SHORT_CONFIG, "FILE", 0, SET_TEXT, AT(config), "the configuration (" CONFIG_DEFAULT ")"},
+    {"help", SHORT_HELP, NULL, 0, SET_TRUE, AT(help), "this text"},
+    {"json", FIRST_LONG, NULL, OPT_JSON, SET_TRUE, AT(json), "as JSON, for programs"},
+    {"follow", SHORT_FOLLOW, NULL, OPT_FOLLOW, SET_TRUE, AT(follow), "go on printing what happens"},
+    {"last", FIRST_LONG + 1, "N", OPT_LAST, SET_NUMBER, AT(last), "only the newest N"},
+    {"dry-run", FIRST_LONG + 2, NULL, OPT_DRY_RUN, SET_TRUE, AT(dry_run), "all the checks, no change"},
+    {"replace", FIRST_LONG + 3, NULL, OPT_REPLACE, SET_TRUE, AT(replace),
+     "also where an install is running: it is told to stop"},
+    {"count", FIRST_LONG + 4, "N", OPT_COUNT, SET_NUMBER, AT(count),
+     "yes, N devices: needed above the configured wipe_limit"},
+    {"unknown", FIRST_LONG + 5, NULL, OPT_UNKNOWN, SET_TRUE, AT(unknown),
+     "MAC addresses that were seen and that no device has"},
+    {"only", FIRST_LONG + 6, "NAMES", OPT_ONLY, SET_TEXT, AT(only),
+     "run only these, with commas: dhcpd, tftpd, httpboot, courier"},
+    {"keep-raw", FIRST_LONG + 7, "FILE", OPT_BUILD, SET_TEXT, AT(keep_raw), "also leave the raw disk there"},
+    {"agent", FIRST_LONG + 8, "FILE", OPT_BUILD, SET_TEXT, AT(agent),
+     "the agent's executable (beside this program)"},
+    {"kernel", FIRST_LONG + 9, "VERSION", OPT_KERNEL, SET_TEXT, AT(kernel),
+     "the kernel, as in /boot (the newest)"},
+    {"site", FIRST_LONG + 10, "SLUG", OPT_SELECT, SET_TEXT, AT(site), "devices of this site"},
+    {"rack", FIRST_LONG + 11, "NAME", OPT_SELECT, SET_TEXT, AT(rack), "of this rack"},
+    {"tenant", FIRST_LONG + 12, "SLUG", OPT_SELECT, SET_TEXT, AT(tenant), "of this tenant"},
+    {"role", FIRST_LONG + 13, "SLUG", OPT_SELECT, SET_TEXT, AT(role), "of this role"},
+    {"status", FIRST_LONG + 14, "STATE", OPT_SELECT, SET_TEXT, AT(status), "in this state"},
+    {"model", FIRST_LONG + 15, "MODEL", OPT_SELECT, SET_TEXT, AT(model), "of this model"},
+    {"image", FIRST_LONG + 16, "IMAGE", OPT_SELECT, SET_TEXT, AT(image), "that this image is assigned to"},
+#undef AT
+};
+#define SPECS (sizeof specs / sizeof *specs)
+
+static bool takes(unsigned flags, const struct spec *s)
+{
+    return !s->flag || (s->flag & flags);
+}
+
+static int store_value(const struct spec *s, struct args *a, struct err *e)
+{
+    char *at = (char *)a + s->at, *end;
+    if (s->kind == SET_TRUE) {
+        *(bool *)at = true;
+        return 0;
+    }
+    if (s->kind == SET_TEXT) {
+        *(const char **)at = optarg;
+        return 0;
+    }
+    unsigned long n = strtoul(optarg, &end, 10);
+    if (*optarg < '0' || *optarg > '9' || *end)
+        return err_set(e, ERR_INPUT, "--%s takes a number, not \"%s\"", s->name, optarg);
+    *(size_t *)at = n;
+    return 0;
+}
+
+static int take_option(int code, const struct command *cmd, struct args *a, const char *word, struct err *e)
+{
+    for (size_t i = 0; i < SPECS; i++)
+        if (specs[i].code == code && takes(cmd->flags, &specs[i]))
+            return store_value(&specs[i], a, e);
+    if (code == ':')
+        return err_set(e, ERR_INPUT, "\"%s\" needs a value", word);
+    return err_set(e, ERR_INPUT,
+                   "`rackstrap %s` has no option \"%s\"; `rackstrap %s --help` shows those that it has",
+                   cmd->name, word, cmd->name);
+}
+
+int args_parse(int argc, char **argv, const struct command *cmd, struct args *ret, struct err *e)
+{
+    struct option longs[SPECS + 1] = {0};
+    struct args a = {.config = getenv("RACKSTRAP_CONFIG")};
+    size_t n = 0;
+    int code;
+    for (size_t i = 0; i < SPECS; i++)
+        if (takes(cmd->flags, &specs[i]))
+            longs[n++] = (struct option){specs[i].name, specs[i].value ? required_argument : no_argument,
+                                         NULL, specs[i].code};
+    if (!a.config || !*a.config)
+        a.config = CONFIG_DEFAULT;
+    optind = 1;
+    opterr = 0;
+    while ((code = getopt_long(argc, argv, ":c:fh", longs, NULL)) != -1)
+        if (take_option(code, cmd, &a, optind > 0 ? argv[optind - 1] : "", e))
+            return -1;
+    a.words = argv + optind;
+    a.words_n = argc - optind;
+    if (!a.help && a.words_n < cmd->words_min)
+        return err_set(e, ERR_INPUT, "something is missing; usage: rackstrap %s %s", cmd->name, cmd->usage);
+    if (!a.help && a.words_n > cmd->words_max)
+        return err_set(e, ERR_INPUT, "what is \"%s\" for? usage: rackstrap %s %s", a.words[cmd->words_max],
+                       cmd->name, cmd->usage);
+    *ret = a;
+    return 0;
+}
+
+void args_print_options(unsigned flags)
+{
+    for (size_t i = 0; i < SPECS; i++) {
+        char left[48], letter[8] = "    ";
+        if (!takes(flags, &specs[i]))
+            continue;
+        if (specs[i].code < FIRST_LONG)
+            snprintf(letter, sizeof letter, "-%c, ", specs[i].code);
+        snprintf(left, sizeof left, "%s--%s%s%s", letter, specs[i].name, specs[i].value ? " " : "",
+                 specs[i].value ? specs[i].value : "");
+        printf("  %-26s %s\n", left, specs[i].help);
+    }
+}
+
+char *args_selector(const struct args *a, const char *word)
+{
+    const struct {
+        const char *key, *value;
+    } pairs[] = {{"site", a->site},     {"rack", a->rack},   {"tenant", a->tenant}, {"role", a->role},
+                 {"status", a->status}, {"model", a->model}, {"image", a->image}};
+    struct str s = {0};
+    if (word)
+        str_add(&s, word);
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (pairs[i].value)
+            str_addf(&s, "%s%s=%s", s.len ? "," : "", pairs[i].key, pairs[i].value);
+    return s.len ? str_take(&s) : NULL;
+}
+
+const char *actor_name(void)
+{
+    const char *sudo = getenv("SUDO_USER");
+    if (geteuid() == 0 && sudo && *sudo)
+        return sudo;
+    struct passwd *pw = getpwuid(geteuid());
+    return pw ? pw->pw_name : "unknown-user";
+}
+
+int open_store(const struct config *c, struct store **ret, struct err *e)
+{
+    return store_open(c->state_dir, ret, e);
+}

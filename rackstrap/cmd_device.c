@@ -1,0 +1,172 @@
+/* device list|show|protect|unprotect */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "inventory/journal.h"
+#include "rackstrap/commands.h"
+#include "rackstrap/out.h"
+
+static json_t *interfaces_json(const struct device *d)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < d->interfaces_n; i++) {
+        const struct interface *f = &d->interfaces[i];
+        char mac[MAC_STR], address[PREFIX_STR] = "";
+        if (f->has_address)
+            ip4_if_format(f->address, address);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:b}", "name", f->name, "mac",
+                                              mac_format(f->mac, mac), "address", out_text(address),
+                                              "primary", (int)f->primary));
+    }
+    return list;
+}
+
+static json_t *device_json(const struct device *d)
+{
+    const struct interface *f = device_primary(d);
+    char mac[MAC_STR] = "", address[PREFIX_STR] = "";
+    if (f) {
+        mac_format(f->mac, mac);
+        if (f->has_address)
+            ip4_if_format(f->address, address);
+    }
+    json_t *o =
+        json_pack("{s:s, s:s, s:o, s:o, s:b}", "name", d->name, "state", state_name(d->state), "reason",
+                  out_text(d->reason), "since", out_time(d->state_ms), "protected", (int)d->protected);
+    const struct {
+        const char *key, *value;
+    } texts[] = {{"site", d->site},
+                 {"rack", d->rack},
+                 {"tenant", d->tenant},
+                 {"role", d->role},
+                 {"platform", d->platform},
+                 {"model", d->model},
+                 {"serial", d->serial},
+                 {"disk", d->disk_selector},
+                 {"assigned", d->assigned},
+                 {"installed", d->installed},
+                 {"installed_digest", d->installed_digest},
+                 {"mac", mac},
+                 {"address", address}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        json_object_set_new(o, texts[i].key, out_text(texts[i].value));
+    json_object_set_new(o, "installed_at", out_time(d->installed_ms));
+    json_object_set_new(o, "interfaces", interfaces_json(d));
+    return o;
+}
+
+static int add_device(const struct device *d, void *ctx)
+{
+    json_array_append_new(ctx, device_json(d));
+    return 0;
+}
+
+static int add_stranger(const struct stranger *x, void *ctx)
+{
+    char mac[MAC_STR], ip[IP4_STR] = "";
+    if (x->address.a)
+        ip4_format(x->address, ip);
+    json_t *facts = x->facts[0] ? json_loads(x->facts, 0, NULL) : NULL;
+    json_array_append_new(ctx,
+                          json_pack("{s:s, s:o, s:o, s:o, s:o, s:I, s:o}", "mac", mac_format(x->mac, mac),
+                                    "address", out_text(ip), "client", out_text(x->arch), "first_seen",
+                                    out_time(x->first_ms), "last_seen", out_time(x->last_ms), "times",
+                                    (json_int_t)x->times, "facts", facts ? facts : json_null()));
+    return 0;
+}
+
+static int list_strangers(struct store *s, bool json, struct err *e)
+{
+    static const struct column columns[] = {{"mac", "MAC", COLUMN_TEXT},
+                                            {"address", "ADDRESS", COLUMN_TEXT},
+                                            {"client", "CLIENT", COLUMN_TEXT},
+                                            {"first_seen", "FIRST SEEN", COLUMN_TIME},
+                                            {"last_seen", "LAST SEEN", COLUMN_TIME},
+                                            {"times", "TIMES", COLUMN_TEXT}};
+    json_t *rows = json_array();
+    if (stranger_each(s, add_stranger, rows, e)) {
+        json_decref(rows);
+        return -1;
+    }
+    out_rows(rows, columns, sizeof columns / sizeof *columns, json, "no unknown MAC address was seen");
+    return 0;
+}
+
+int cmd_device_list(const struct args *a, const struct config *c, struct err *e)
+{
+    static const struct column columns[] = {
+        {"name", "NAME", COLUMN_TEXT},           {"state", "STATE", COLUMN_TEXT},
+        {"reason", "REASON", COLUMN_TEXT},       {"since", "SINCE", COLUMN_TIME},
+        {"site", "SITE", COLUMN_TEXT},           {"rack", "RACK", COLUMN_TEXT},
+        {"role", "ROLE", COLUMN_TEXT},           {"mac", "MAC", COLUMN_TEXT},
+        {"address", "ADDRESS", COLUMN_TEXT},     {"assigned", "ASSIGNED", COLUMN_TEXT},
+        {"installed", "INSTALLED", COLUMN_TEXT}, {"protected", "PROTECTED", COLUMN_TEXT}};
+    struct store *s;
+    if (open_store(c, &s, e))
+        return -1;
+    char *selector = args_selector(a, a->words_n ? a->words[0] : NULL);
+    json_t *rows = json_array();
+    int rc = a->unknown ? list_strangers(s, a->json, e) : device_each(s, selector, add_device, rows, e);
+    if (!rc && !a->unknown)
+        out_rows(json_incref(rows), columns, sizeof columns / sizeof *columns, a->json,
+                 selector ? "no device matches" : "no device yet; `rackstrap import FILE` brings some in");
+    json_decref(rows);
+    free(selector);
+    store_close(s);
+    return rc;
+}
+
+static json_t *job_json(const struct job *j)
+{
+    return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I}", "uuid", j->uuid, "state",
+                     job_state_name(j->state), "reason", out_text(j->reason), "image", j->image, "digest",
+                     j->digest, "disk_selector", j->disk_selector[0] ? j->disk_selector : "only", "disk",
+                     out_text(j->disk), "created", out_time(j->created_ms), "expires",
+                     out_time(j->expires_ms), "bytes_done", (json_int_t)j->bytes_done, "bytes_total",
+                     (json_int_t)j->bytes_total);
+}
+
+int cmd_device_show(const struct args *a, const struct config *c, struct err *e)
+{
+    struct store *s;
+    struct device d;
+    struct job j;
+    struct err none;
+    int rc = -1;
+    if (open_store(c, &s, e))
+        return -1;
+    if (device_by_ref(s, a->words[0], &d, e))
+        goto out;
+    json_t *o = device_json(&d);
+    json_object_set_new(o, "job", job_current(s, d.id, &j, &none) ? json_null() : job_json(&j));
+    out_object(o, a->json);
+    rc = 0;
+out:
+    store_close(s);
+    return rc;
+}
+
+static int protect(const struct args *a, const struct config *c, bool on, struct err *e)
+{
+    struct store *s;
+    struct device d;
+    if (open_store(c, &s, e))
+        return -1;
+    int rc = device_by_ref(s, a->words[0], &d, e) || device_protect(s, d.id, on, actor_name(), e) ? -1 : 0;
+    if (!rc)
+        printf("%s is %s\n", d.name, on ? "protected: no job can be armed for it" : "not protected");
+    store_close(s);
+    return rc;
+}
+
+int cmd_device_protect(const struct args *a, const struct config *c, struct err *e)
+{
+    return protect(a, c, true, e);
+}
+
+int cmd_device_unprotect(const struct args *a, const struct config *c, struct err *e)
+{
+    return protect(a, c, false, e);
+}

@@ -1,0 +1,163 @@
+/* events, journal verify: the timeline. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "inventory/job.h"
+#include "inventory/journal.h"
+#include "rackstrap/commands.h"
+#include "rackstrap/out.h"
+
+#define POLL_NS     (200 * 1000 * 1000)
+#define PLAIN_EVERY 10 /* percent between two lines of progress where there is no terminal */
+
+struct view {
+    struct store *s;
+    bool json, follow, terminal;
+    bool bar_shown;
+    int64_t last_id;
+    int64_t device_id; /* 0: all */
+    int64_t said_job;  /* whose progress was said last, and how much of it */
+    unsigned said_percent;
+};
+
+static json_t *entry_json(const struct entry *x)
+{
+    return json_pack("{s:I, s:o, s:o, s:o, s:s, s:s, s:s}", "id", (json_int_t)x->id, "at", out_time(x->at_ms),
+                     "device", out_text(x->device), "mac", out_text(x->mac), "actor", x->actor, "event",
+                     x->event, "detail", x->detail);
+}
+
+static void clear_bar(struct view *v)
+{
+    if (v->bar_shown)
+        fputs("\r\033[K", stdout);
+    v->bar_shown = false;
+}
+
+static int print_entry(const struct entry *x, void *ctx)
+{
+    struct view *v = ctx;
+    char when[TIME_STR];
+    v->last_id = x->id;
+    clear_bar(v);
+    if (v->json) {
+        json_t *o = entry_json(x);
+        json_dumpf(o, stdout, JSON_COMPACT);
+        putchar('\n');
+        json_decref(o);
+        return 0;
+    }
+    time_format(x->at_ms, when);
+    when[19] = '\0'; /* to the second */
+    when[10] = ' ';
+    const char *who = x->device[0] ? x->device : x->mac[0] ? x->mac : "-";
+    printf("%s  %-12s %-14s %s\n", when, who, x->event, x->detail);
+    return 0;
+}
+
+static void time_left(const struct job *j, char buf[32])
+{
+    uint64_t left =
+        j->rate && j->bytes_total > j->bytes_done ? (j->bytes_total - j->bytes_done) / j->rate : 0;
+    if (!j->rate)
+        str_copy(buf, 32, "--");
+    else
+        snprintf(buf, 32, "%" PRIu64 ":%02" PRIu64, left / 60, left % 60);
+}
+
+static void draw_bar(const struct job *j, unsigned percent)
+{
+    char bar[31], done[16], total[16], rate[16], left[32];
+    memset(bar, '.', sizeof bar - 1);
+    memset(bar, '#', percent * (sizeof bar - 1) / 100);
+    bar[sizeof bar - 1] = '\0';
+    time_left(j, left);
+    printf("\r\033[K%s  [%s] %u %%  %s of %s  %s/s  %s left", j->device, bar, percent,
+           size_format(j->bytes_done, done), size_format(j->bytes_total, total), size_format(j->rate, rate),
+           left);
+}
+
+static void print_plain(const struct job *j, unsigned percent)
+{
+    char when[TIME_STR], done[16], total[16], rate[16], left[32];
+    time_format(j->progress_ms, when);
+    when[19] = '\0';
+    when[10] = ' ';
+    time_left(j, left);
+    printf("%s  %-12s %-14s %u %%, %s of %s, %s/s, %s left\n", when, j->device, "writing", percent,
+           size_format(j->bytes_done, done), size_format(j->bytes_total, total), size_format(j->rate, rate),
+           left);
+}
+
+static int show_progress(const struct job *j, void *ctx)
+{
+    struct view *v = ctx;
+    if (j->state != JOB_CLAIMED || !j->bytes_total)
+        return 0;
+    unsigned percent =
+        (unsigned)((j->bytes_done < j->bytes_total ? j->bytes_done : j->bytes_total) * 100 / j->bytes_total);
+    if (v->terminal) {
+        draw_bar(j, percent);
+        v->bar_shown = true;
+        return 1; /* one bar is what fits a line */
+    }
+    if (j->id == v->said_job && percent < v->said_percent + PLAIN_EVERY)
+        return 0;
+    v->said_job = j->id;
+    v->said_percent = percent;
+    print_plain(j, percent);
+    return 0;
+}
+
+static int follow(struct view *v, struct err *e)
+{
+    for (;;) {
+        fflush(stdout);
+        if (ferror(stdout))
+            return 0; /* who listened has gone */
+        nanosleep(&(struct timespec){.tv_nsec = POLL_NS}, NULL);
+        if (!store_changed(v->s))
+            continue;
+        if (journal_each(v->s, v->last_id, v->device_id, 0, print_entry, v, e))
+            return -1;
+        if (!v->json && job_each(v->s, v->device_id, show_progress, v, e) < 0)
+            return -1;
+    }
+}
+
+int cmd_events(const struct args *a, const struct config *c, struct err *e)
+{
+    struct view v = {.json = a->json, .follow = a->follow, .terminal = isatty(STDOUT_FILENO)};
+    struct device d;
+    int rc = -1;
+    if (open_store(c, &v.s, e))
+        return -1;
+    if (a->words_n && device_by_ref(v.s, a->words[0], &d, e))
+        goto out;
+    v.device_id = a->words_n ? d.id : 0;
+    store_changed(v.s);
+    rc = journal_each(v.s, 0, v.device_id, a->last, print_entry, &v, e);
+    if (!rc && a->follow)
+        rc = follow(&v, e);
+out:
+    store_close(v.s);
+    return rc;
+}
+
+int cmd_journal_verify(const struct args *a, const struct config *c, struct err *e)
+{
+    struct store *s;
+    size_t n;
+    (void)a;
+    if (open_store(c, &s, e))
+        return -1;
+    int rc = journal_verify(s, &n, e);
+    if (!rc)
+        printf("%zu entries, each as it was written\n", n);
+    store_close(s);
+    return rc;
+}

@@ -1,0 +1,191 @@
+/* why, ip, lease list: questions. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "inventory/decide.h"
+#include "inventory/lease.h"
+#include "rackstrap/commands.h"
+#include "rackstrap/out.h"
+
+static const struct dhcpd_subnet *subnet_of(const struct config *c, struct ip4 ip)
+{
+    for (size_t i = 0; i < c->dhcp.subnets_n; i++)
+        if (prefix_has(c->dhcp.subnets[i].prefix, ip))
+            return &c->dhcp.subnets[i];
+    return NULL;
+}
+
+/* What an unknown machine meets: the policy of the subnet that it was seen in; of the first where it was
+ * never seen. */
+static enum unknown_policy unknown_policy(const struct config *c, const struct stranger *x, char where[80])
+{
+    const struct dhcpd_subnet *s = x && x->address.a ? subnet_of(c, x->address) : NULL;
+    char prefix[PREFIX_STR];
+    if (!s && c->dhcp.subnets_n)
+        s = &c->dhcp.subnets[0];
+    snprintf(where, 80, "%s", s ? prefix_format(s->prefix, prefix) : "no subnet");
+    return s ? s->unknown : UNKNOWN_IGNORE;
+}
+
+static int why_stranger(struct store *s, const struct config *c, struct mac m, bool json, struct err *e)
+{
+    struct stranger x;
+    struct err none = {0};
+    char mac[MAC_STR], where[80], ip[IP4_STR] = "";
+    bool seen = stranger_get(s, m, &x, &none) == 0;
+    if (!seen && none.kind != ERR_NOT_FOUND) {
+        *e = none;
+        return -1;
+    }
+    if (seen && x.address.a)
+        ip4_format(x.address, ip);
+    struct boot_request req = {.unknown = unknown_policy(c, seen ? &x : NULL, where), .at_ms = now_ms()};
+    struct boot_decision b = boot_decide(NULL, NULL, &req);
+    out_object(json_pack("{s:s, s:n, s:s, s:s, s:s, s:o, s:o, s:o}", "mac", mac_format(m, mac), "device",
+                         "action", boot_action_name(b.action), "reason", b.reason, "subnet", where, "address",
+                         out_text(ip), "first_seen", seen ? out_time(x.first_ms) : json_null(), "last_seen",
+                         seen ? out_time(x.last_ms) : json_null()),
+               json);
+    return 0;
+}
+
+static int why_device(struct store *s, const struct config *c, const struct device *d, struct mac m,
+                      bool json, struct err *e)
+{
+    struct job j;
+    struct err none = {0};
+    char mac[MAC_STR], address[PREFIX_STR] = "";
+    bool has_job = job_current(s, d->id, &j, &none) == 0;
+    if (!has_job && none.kind != ERR_NOT_FOUND) {
+        *e = none;
+        return -1;
+    }
+    struct boot_request req = {.at_ms = now_ms()};
+    struct boot_decision b = boot_decide(d, has_job ? &j : NULL, &req);
+    const struct interface *f = device_interface(d, m);
+    if (f && f->has_address)
+        ip4_if_format(f->address, address);
+    const struct dhcpd_subnet *subnet = f && f->has_address ? subnet_of(c, f->address.ip) : NULL;
+    char prefix[PREFIX_STR] = "";
+    if (subnet)
+        prefix_format(subnet->prefix, prefix);
+    out_object(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "mac", mac_format(m, mac),
+                         "device", d->name, "action", boot_action_name(b.action), "reason", b.reason, "state",
+                         state_name(d->state), "address", out_text(address), "subnet", out_text(prefix),
+                         "job", has_job ? json_string(job_state_name(j.state)) : json_null(), "release",
+                         has_job ? json_string(j.digest) : json_null(), "protected", (int)d->protected),
+               json);
+    return 0;
+}
+
+int cmd_why(const struct args *a, const struct config *c, struct err *e)
+{
+    struct store *s;
+    struct device d;
+    struct mac m;
+    struct err why = {0};
+    int rc = -1;
+    if (open_store(c, &s, e))
+        return -1;
+    bool is_mac = mac_parse(a->words[0], &m, NULL) == 0;
+    if (!device_by_ref(s, a->words[0], &d, &why)) {
+        const struct interface *f = device_primary(&d);
+        if (is_mac || f)
+            rc = why_device(s, c, &d, is_mac ? m : f->mac, a->json, e);
+        else
+            err_set(
+                e, ERR_CONFLICT,
+                "%s has no interface, so it can never boot from the network; give it one and import again",
+                d.name);
+    } else if (why.kind == ERR_NOT_FOUND && is_mac) {
+        rc = why_stranger(s, c, m, a->json, e);
+    } else if (why.kind == ERR_NOT_FOUND) {
+        err_set(e, ERR_INPUT,
+                "\"%s\" is neither a device nor a MAC address; `rackstrap device list` shows the devices",
+                a->words[0]);
+    } else {
+        *e = why;
+    }
+    store_close(s);
+    return rc;
+}
+
+static json_t *lease_json(const struct lease *x, struct store *s)
+{
+    struct device d;
+    char ip[IP4_STR], mac[MAC_STR];
+    bool known = device_by_mac(s, x->mac, &d, NULL) == 0;
+    const char *state = x->state == LEASE_BOUND && x->expires_ms <= now_ms() ? lease_state_name(LEASE_EXPIRED)
+                                                                             : lease_state_name(x->state);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "address", ip4_format(x->address, ip), "mac",
+                     mac_format(x->mac, mac), "state", state, "device",
+                     known ? json_string(d.name) : json_null(), "hostname", out_text(x->hostname), "since",
+                     out_time(x->since_ms), "expires", out_time(x->expires_ms));
+}
+
+struct lease_rows {
+    struct store *s;
+    json_t *rows;
+};
+
+static int add_lease(const struct lease *x, void *ctx)
+{
+    struct lease_rows *r = ctx;
+    json_array_append_new(r->rows, lease_json(x, r->s));
+    return 0;
+}
+
+int cmd_lease_list(const struct args *a, const struct config *c, struct err *e)
+{
+    static const struct column columns[] = {
+        {"address", "ADDRESS", COLUMN_TEXT},   {"mac", "MAC", COLUMN_TEXT},
+        {"state", "STATE", COLUMN_TEXT},       {"device", "DEVICE", COLUMN_TEXT},
+        {"hostname", "HOSTNAME", COLUMN_TEXT}, {"expires", "EXPIRES", COLUMN_TIME}};
+    struct leases *l = NULL;
+    struct lease_rows r = {.rows = json_array()};
+    int rc = -1;
+    if (!open_store(c, &r.s, e) && !leases_open(c->state_dir, false, &l, e) &&
+        !lease_each(l, add_lease, &r, e)) {
+        out_rows(json_incref(r.rows), columns, sizeof columns / sizeof *columns, a->json, "no lease");
+        rc = 0;
+    }
+    leases_close(l);
+    store_close(r.s);
+    json_decref(r.rows);
+    return rc;
+}
+
+int cmd_ip(const struct args *a, const struct config *c, struct err *e)
+{
+    struct ip4 ip;
+    struct store *s = NULL;
+    struct leases *l = NULL;
+    struct device d;
+    struct err none = {0};
+    char text[IP4_STR], prefix[PREFIX_STR] = "", mac[MAC_STR] = "";
+    int rc = -1;
+    if (ip4_parse(a->words[0], &ip, e) || open_store(c, &s, e) || leases_open(c->state_dir, false, &l, e))
+        goto out;
+    bool reserved = device_by_address(s, ip, &d, &none) == 0;
+    const struct lease *x = lease_by_address(l, ip);
+    const struct dhcpd_subnet *subnet = subnet_of(c, ip);
+    bool pool = subnet && subnet->has_pool && ip.a >= subnet->pool_first.a && ip.a <= subnet->pool_last.a;
+    if (subnet)
+        prefix_format(subnet->prefix, prefix);
+    for (size_t i = 0; reserved && i < d.interfaces_n; i++)
+        if (d.interfaces[i].has_address && ip4_eq(d.interfaces[i].address.ip, ip))
+            mac_format(d.interfaces[i].mac, mac);
+    if (!reserved && x)
+        mac_format(x->mac, mac);
+    out_object(json_pack("{s:s, s:b, s:o, s:b, s:o, s:o, s:o}", "address", ip4_format(ip, text), "ours",
+                         subnet || reserved, "subnet", out_text(prefix), "in_pool", (int)pool, "device",
+                         reserved ? json_string(d.name) : json_null(), "mac", out_text(mac), "lease",
+                         x ? lease_json(x, s) : json_null()),
+               a->json);
+    rc = 0;
+out:
+    leases_close(l);
+    store_close(s);
+    return rc;
+}

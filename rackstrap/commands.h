@@ -1,0 +1,17 @@
+/* commands: what each command of the command line does. The table of them is in main.c. Each returns 0, or -1
+ * with a reason. */
+#ifndef RACKSTRAP_COMMANDS_H
+#define RACKSTRAP_COMMANDS_H
+
+#include "rackstrap/args.h"
+
+typedef int command_fn(const struct args *a, const struct config *c, struct err *e);
+
+command_fn cmd_serve, cmd_check_config;
+command_fn cmd_import, cmd_assign, cmd_cancel;
+command_fn cmd_device_list, cmd_device_show, cmd_device_protect, cmd_device_unprotect;
+command_fn cmd_why, cmd_ip, cmd_lease_list;
+command_fn cmd_events, cmd_journal_verify;
+command_fn cmd_image_build, cmd_image_frame, cmd_image_list, cmd_image_show, cmd_netboot_build;
+
+#endif

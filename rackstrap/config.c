@@ -1,0 +1,378 @@
+#include "rackstrap/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "base/yaml.h"
+
+#define SECRET_MAX 4096
+#define PEM_MAX    (1u << 20)
+
+/* A file that the configuration names. The error's place is the key, since that is what the person can mend.
+ */
+static int read_named(struct yaml_node *map, const char *key, size_t max, char **ret, struct err *e)
+{
+    const char *path = NULL;
+    struct str text = {0};
+    struct err why;
+    if (yaml_str(map, key, false, &path, e))
+        return -1;
+    if (!path)
+        return 0;
+    if (file_read(path, max, &text, &why)) {
+        str_free(&text);
+        return yaml_error(yaml_get(map, key), e, "%s", why.text);
+    }
+    *ret = str_take(&text);
+    return 0;
+}
+
+/* "0.0.0.0:8080" */
+static int parse_listen(struct yaml_node *map, struct httpboot_config *c, struct err *e)
+{
+    const char *text = NULL;
+    char address[IP4_STR];
+    if (yaml_str(map, "listen", false, &text, e) || !text)
+        return text || !yaml_get(map, "listen") ? 0 : -1;
+    const char *colon = strrchr(text, ':');
+    char *end = NULL;
+    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+    bool fits = colon && (size_t)(colon - text) < sizeof address && end != colon + 1 && !*end && port > 0 &&
+                port < 65536;
+    if (fits) {
+        memcpy(address, text, (size_t)(colon - text));
+        address[colon - text] = '\0';
+        fits = ip4_parse(address, &c->address, NULL) == 0;
+    }
+    if (!fits)
+        return yaml_error(yaml_get(map, "listen"), e, "\"%.60s\" is not ADDRESS:PORT, like 0.0.0.0:8080",
+                          text);
+    c->port = (uint16_t)port;
+    return 0;
+}
+
+static int parse_http(struct yaml_node *root, struct config *c, struct err *e)
+{
+    struct yaml_node *map;
+    c->http.port = 8080;
+    if (yaml_map(root, "http", false, &map, e) || !map)
+        return map || !yaml_get(root, "http") ? 0 : -1;
+    return parse_listen(map, &c->http, e) || yaml_no_more(map, e) ? -1 : 0;
+}
+
+static int parse_interfaces(struct yaml_node *map, bool required, char names[16][16], size_t *n,
+                            struct err *e)
+{
+    struct yaml_node *list;
+    if (yaml_seq(map, "interfaces", required, &list, e) || !list)
+        return list || !yaml_get(map, "interfaces") ? (required ? -1 : 0) : -1;
+    if (yaml_len(list) > 16)
+        return yaml_error(list, e, "more than 16 interfaces");
+    if (required && !yaml_len(list))
+        return yaml_error(list, e, "no interface is named; name the one that the machines are on");
+    for (size_t i = 0; i < yaml_len(list); i++) {
+        struct yaml_node *item = yaml_at(list, i);
+        if (yaml_want(item, YAML_SCALAR, "an interface", e))
+            return -1;
+        if (!*yaml_text(item) || !str_copy(names[i], 16, yaml_text(item)))
+            return yaml_error(item, e, "\"%.40s\" is not an interface's name (1 to 15 characters)",
+                              yaml_text(item));
+    }
+    *n = yaml_len(list);
+    return 0;
+}
+
+/* "10.77.0.100-10.77.0.199", both in the prefix and neither its network nor broadcast address. */
+static int parse_pool(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
+{
+    const char *text = NULL;
+    if (yaml_str(map, "pool", false, &text, e) || !text)
+        return text || !yaml_get(map, "pool") ? 0 : -1;
+    struct yaml_node *n = yaml_get(map, "pool");
+    char first[IP4_STR], prefix[PREFIX_STR];
+    size_t dash = strcspn(text, "-");
+    bool fits = text[dash] == '-' && dash < sizeof first;
+    if (fits) {
+        memcpy(first, text, dash);
+        first[dash] = '\0';
+        fits = !ip4_parse(first, &s->pool_first, NULL) && !ip4_parse(text + dash + 1, &s->pool_last, NULL);
+    }
+    if (!fits)
+        return yaml_error(n, e, "\"%.60s\" is not FIRST-LAST, like 10.77.0.100-10.77.0.199", text);
+    if (s->pool_first.a > s->pool_last.a)
+        return yaml_error(n, e, "the pool's first address is after its last");
+    if (!prefix_has(s->prefix, s->pool_first) || !prefix_has(s->prefix, s->pool_last) ||
+        ip4_eq(s->pool_first, s->prefix.net) || ip4_eq(s->pool_last, prefix_broadcast(s->prefix)))
+        return yaml_error(n, e, "the pool is not inside the hosts of %s", prefix_format(s->prefix, prefix));
+    s->has_pool = true;
+    return 0;
+}
+
+static int parse_dns(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
+{
+    struct yaml_node *list;
+    if (yaml_seq(map, "dns", false, &list, e))
+        return -1;
+    for (size_t i = 0; list && i < yaml_len(list); i++) {
+        struct yaml_node *item = yaml_at(list, i);
+        struct err why;
+        if (i == DHCPD_MAX_DNS)
+            return yaml_error(item, e, "more than %d name servers", DHCPD_MAX_DNS);
+        if (yaml_want(item, YAML_SCALAR, "a name server", e))
+            return -1;
+        if (ip4_parse(yaml_text(item), &s->dns[s->dns_n++], &why))
+            return yaml_error(item, e, "%s", why.text);
+    }
+    return 0;
+}
+
+static int parse_unknown(struct yaml_node *map, enum unknown_policy *ret, struct err *e)
+{
+    const char *text = "ignore";
+    if (yaml_str(map, "unknown", false, &text, e))
+        return -1;
+    if (strcmp(text, "ignore") != 0 && strcmp(text, "discover") != 0)
+        return yaml_error(yaml_get(map, "unknown"), e,
+                          "\"unknown\" must be discover or ignore, not \"%.40s\"", text);
+    *ret = strcmp(text, "discover") == 0 ? UNKNOWN_DISCOVER : UNKNOWN_IGNORE;
+    return 0;
+}
+
+static int parse_subnet(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
+{
+    if (yaml_want(map, YAML_MAP, "a subnet", e) || yaml_prefix(map, "prefix", true, &s->prefix, e) ||
+        yaml_ip4(map, "router", false, &s->router, e))
+        return -1;
+    s->has_router = yaml_get(map, "router") != NULL;
+    if (s->has_router && !prefix_has(s->prefix, s->router))
+        return yaml_error(yaml_get(map, "router"), e, "the router is not inside the prefix");
+    if (parse_dns(map, s, e) || yaml_copy(map, "domain", false, s->domain, sizeof s->domain, e) ||
+        parse_pool(map, s, e) || parse_unknown(map, &s->unknown, e))
+        return -1;
+    return yaml_no_more(map, e);
+}
+
+static int parse_subnets(struct yaml_node *map, struct dhcpd_config *d, struct err *e)
+{
+    struct yaml_node *list;
+    if (yaml_seq(map, "subnets", true, &list, e))
+        return -1;
+    if (!yaml_len(list))
+        return yaml_error(list, e, "no subnet is given");
+    for (size_t i = 0; i < yaml_len(list); i++) {
+        struct dhcpd_subnet *s = &d->subnets[i];
+        if (i == DHCPD_MAX_SUBNETS)
+            return yaml_error(yaml_at(list, i), e, "more than %d subnets", DHCPD_MAX_SUBNETS);
+        if (parse_subnet(yaml_at(list, i), s, e))
+            return -1;
+        for (size_t j = 0; j < i; j++)
+            if (prefix_has(d->subnets[j].prefix, s->prefix.net) ||
+                prefix_has(s->prefix, d->subnets[j].prefix.net))
+                return yaml_error(yaml_at(list, i), e, "this subnet overlaps the one at line %d",
+                                  yaml_line(yaml_at(list, j)));
+        d->subnets_n = i + 1;
+    }
+    return 0;
+}
+
+static int parse_dhcp(struct yaml_node *root, struct config *c, struct err *e)
+{
+    struct yaml_node *map;
+    const char *mode = "authoritative";
+    if (yaml_map(root, "dhcp", false, &map, e))
+        return -1;
+    c->has_dhcp = map != NULL;
+    if (!map)
+        return 0;
+    c->dhcp.lease_time = 3600;
+    c->dhcp.http_port = c->http.port;
+    if (parse_interfaces(map, true, c->dhcp.interfaces, &c->dhcp.interfaces_n, e) ||
+        yaml_str(map, "mode", false, &mode, e))
+        return -1;
+    if (strcmp(mode, "authoritative") != 0)
+        return yaml_error(yaml_get(map, "mode"), e, "\"mode\" must be authoritative, not \"%.40s\"", mode);
+    if (yaml_duration(map, "lease_time", false, &c->dhcp.lease_time, e) || parse_subnets(map, &c->dhcp, e))
+        return -1;
+    if (c->dhcp.lease_time < 60)
+        return yaml_error(yaml_get(map, "lease_time"), e,
+                          "a lease shorter than a minute is not kept by clients");
+    return yaml_no_more(map, e);
+}
+
+static int parse_tftp(struct yaml_node *root, struct config *c, struct err *e)
+{
+    struct yaml_node *map;
+    uint64_t port = 69;
+    if (yaml_map(root, "tftp", false, &map, e))
+        return -1;
+    c->has_tftp = map != NULL;
+    c->tftp.port = 69;
+    str_copy(c->tftp.root, sizeof c->tftp.root, c->state_dir);
+    size_t n = strlen(c->tftp.root);
+    str_copy(c->tftp.root + n, sizeof c->tftp.root - n, "/tftp");
+    if (!map)
+        return 0;
+    if (parse_interfaces(map, false, c->tftp.interfaces, &c->tftp.interfaces_n, e) ||
+        yaml_u64(map, "port", false, 1, 65535, &port, e) ||
+        yaml_copy(map, "root", false, c->tftp.root, sizeof c->tftp.root, e))
+        return -1;
+    c->tftp.port = (uint16_t)port;
+    return yaml_no_more(map, e);
+}
+
+static int parse_salt(struct yaml_node *map, struct config *c, struct err *e)
+{
+    struct enrol_salt_config *s = &c->enrol.salt;
+    uint64_t port = 4506, publish = 4505;
+    str_copy(s->eauth, sizeof s->eauth, "pam");
+    if (yaml_copy(map, "master", true, c->http.salt_master, sizeof c->http.salt_master, e) ||
+        yaml_copy(map, "api", true, s->api, sizeof s->api, e) ||
+        yaml_copy(map, "username", true, s->username, sizeof s->username, e) ||
+        yaml_copy(map, "eauth", false, s->eauth, sizeof s->eauth, e) ||
+        yaml_copy(map, "ca_file", false, s->ca_file, sizeof s->ca_file, e) ||
+        yaml_u64(map, "master_port", false, 1, 65535, &port, e) ||
+        yaml_u64(map, "publish_port", false, 1, 65535, &publish, e) ||
+        read_named(map, "password_file", SECRET_MAX, &c->password, e) ||
+        read_named(map, "master_pubkey_file", PEM_MAX, &c->salt_pubkey, e))
+        return -1;
+    if (!c->password)
+        return yaml_error(map, e, "\"password_file\" is missing here: salt-api's password for %s",
+                          s->username);
+    if (!c->salt_pubkey)
+        return yaml_error(map, e,
+                          "\"master_pubkey_file\" is missing here: the master's public key, so that machines "
+                          "trust no other; "
+                          "on the master it is pki/master/master.pub");
+    if (!strstr(c->salt_pubkey, "-----BEGIN PUBLIC KEY-----"))
+        return yaml_error(yaml_get(map, "master_pubkey_file"), e, "this file holds no PEM public key");
+    c->password[strcspn(c->password, "\r\n")] = '\0';
+    s->password = c->password;
+    c->http.salt_master_pubkey = c->salt_pubkey;
+    c->http.salt_master_port = (uint16_t)port;
+    c->http.salt_publish_port = (uint16_t)publish;
+    return yaml_no_more(map, e);
+}
+
+static int parse_enrol(struct yaml_node *root, struct config *c, struct err *e)
+{
+    struct yaml_node *map, *salt;
+    str_copy(c->enrol.driver, sizeof c->enrol.driver, "none");
+    if (yaml_map(root, "enrol", false, &map, e))
+        return -1;
+    if (!map)
+        return 0;
+    if (yaml_copy(map, "driver", true, c->enrol.driver, sizeof c->enrol.driver, e))
+        return -1;
+    bool is_salt = strcmp(c->enrol.driver, "salt") == 0;
+    if (!is_salt && strcmp(c->enrol.driver, "none") != 0)
+        return yaml_error(yaml_get(map, "driver"), e, "\"driver\" must be salt or none, not \"%s\"",
+                          c->enrol.driver);
+    if (yaml_map(map, "salt", is_salt, &salt, e) || (salt && parse_salt(salt, c, e)))
+        return -1;
+    if (!is_salt)
+        c->http.salt_master[0] = '\0';
+    return yaml_no_more(map, e);
+}
+
+/* What every host gets: keys, certificates. */
+static int parse_hosts(struct yaml_node *root, struct config *c, struct err *e)
+{
+    struct yaml_node *map, *list;
+    if (yaml_map(root, "hosts", false, &map, e))
+        return -1;
+    if (!map)
+        return 0;
+    if (yaml_copy(map, "domain", false, c->http.domain, sizeof c->http.domain, e) ||
+        yaml_seq(map, "authorized_keys", false, &list, e) ||
+        read_named(map, "ca_certificates_file", PEM_MAX, &c->ca_certificates, e))
+        return -1;
+    for (size_t i = 0; list && i < yaml_len(list); i++) {
+        struct yaml_node *item = yaml_at(list, i);
+        if (i == HTTPBOOT_MAX_KEYS)
+            return yaml_error(item, e, "more than %d keys", HTTPBOOT_MAX_KEYS);
+        if (yaml_want(item, YAML_SCALAR, "a key", e))
+            return -1;
+        if (!strchr(yaml_text(item), ' ') || strchr(yaml_text(item), '\n'))
+            return yaml_error(
+                item, e, "this is not an OpenSSH public key on one line, like \"ssh-ed25519 AAAA... name\"");
+        c->keys[i] = xstrdup(yaml_text(item));
+        c->http.authorized_keys[i] = c->keys[i];
+        c->http.authorized_keys_n = i + 1;
+    }
+    c->http.ca_certificates = c->ca_certificates;
+    return yaml_no_more(map, e);
+}
+
+/* httpboot answers for the same subnets as dhcpd; it is told, since neither may ask the other. */
+static void share_subnets(struct config *c)
+{
+    for (size_t i = 0; i < c->dhcp.subnets_n; i++) {
+        const struct dhcpd_subnet *s = &c->dhcp.subnets[i];
+        c->http.unknown[i] = (struct httpboot_unknown){.prefix = s->prefix, .unknown = s->unknown};
+        c->http.networks[i].prefix = s->prefix;
+        c->http.networks[i].has_router = s->has_router;
+        c->http.networks[i].router = s->router;
+        memcpy(c->http.networks[i].dns, s->dns, sizeof s->dns);
+        c->http.networks[i].dns_n = s->dns_n;
+        if (!c->http.domain[0])
+            str_copy(c->http.domain, sizeof c->http.domain, s->domain);
+    }
+    c->http.unknown_n = c->http.networks_n = c->dhcp.subnets_n;
+}
+
+static int parse_root(struct yaml_node *root, struct config *c, struct err *e)
+{
+    c->job_expiry = 24 * 3600;
+    c->wipe_limit = 5;
+    str_copy(c->http.kernel_args, sizeof c->http.kernel_args, "console=tty0 console=ttyS0");
+    if (yaml_want(root, YAML_MAP, "the configuration", e) ||
+        yaml_copy(root, "state_dir", true, c->state_dir, sizeof c->state_dir, e) ||
+        yaml_copy(root, "user", false, c->user, sizeof c->user, e) || parse_http(root, c, e) ||
+        parse_dhcp(root, c, e) || parse_tftp(root, c, e) || parse_enrol(root, c, e) ||
+        parse_hosts(root, c, e) ||
+        yaml_copy(root, "kernel_args", false, c->http.kernel_args, sizeof c->http.kernel_args, e) ||
+        yaml_duration(root, "job_expiry", false, &c->job_expiry, e) ||
+        yaml_u64(root, "wipe_limit", false, 1, 1000000, &c->wipe_limit, e))
+        return -1;
+    if (c->state_dir[0] != '/')
+        return yaml_error(yaml_get(root, "state_dir"), e, "\"state_dir\" must be a path from /, not \"%s\"",
+                          c->state_dir);
+    share_subnets(c);
+    return yaml_no_more(root, e);
+}
+
+int config_load(const char *path, struct config **ret, struct err *e)
+{
+    struct yaml *y;
+    if (yaml_load_file(path, &y, e)) {
+        if (e && e->kind == ERR_NOT_FOUND)
+            err_prefix(e, "no configuration (name it with -c FILE)");
+        return -1;
+    }
+    struct config *c = xcalloc(1, sizeof *c);
+    str_copy(c->path, sizeof c->path, path);
+    int rc = parse_root(yaml_root(y), c, e);
+    yaml_free(y);
+    if (rc) {
+        config_free(c);
+        return -1;
+    }
+    *ret = c;
+    return 0;
+}
+
+void config_free(struct config *c)
+{
+    if (!c)
+        return;
+    if (c->password)
+        explicit_bzero(c->password, strlen(c->password));
+    free(c->password);
+    free(c->salt_pubkey);
+    free(c->ca_certificates);
+    for (size_t i = 0; i < HTTPBOOT_MAX_KEYS; i++)
+        free(c->keys[i]);
+    free(c);
+}

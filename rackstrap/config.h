@@ -1,0 +1,32 @@
+/* config: the one configuration file, checked whole. Unknown keys are errors; every error is
+ * FILE:LINE:COLUMN. Files that it names (a password, a certificate) are read here, while the program still
+ * may. */
+#ifndef RACKSTRAP_CONFIG_H
+#define RACKSTRAP_CONFIG_H
+
+#include "dhcpd/dhcpd.h"
+#include "enrol/enrol.h"
+#include "httpboot/httpboot.h"
+#include "tftpd/tftpd.h"
+
+#define CONFIG_DEFAULT "/etc/rackstrap/rackstrap.yaml"
+
+struct config {
+    char path[256];
+    char state_dir[160];
+    char user[64]; /* what the servers run as; "" is `rackstrap`, or `nobody` where that does not exist */
+    bool has_dhcp, has_tftp;
+    uint32_t job_expiry; /* seconds */
+    uint64_t wipe_limit; /* devices that one command may arm without being told their number */
+    struct httpboot_config http;
+    struct dhcpd_config dhcp;
+    struct tftpd_config tftp;
+    struct enrol_config enrol;
+    char *password, *salt_pubkey, *ca_certificates; /* what http and enrol lend; ours */
+    char *keys[HTTPBOOT_MAX_KEYS];
+};
+
+int config_load(const char *path, struct config **ret, struct err *e);
+void config_free(struct config *c); /* takes NULL; wipes the password */
+
+#endif

@@ -1,0 +1,178 @@
+/* rackstrap: the program. Reads the command line, loads the configuration, runs one command of the table
+ * below.
+ *
+ *   main.c        the table of commands, help, exit codes
+ *   args.c        options and words
+ *   config.c      the configuration file
+ *   supervisor.c  `serve`: the four servers, each in its process
+ *   cmd_*.c       the other commands
+ *   out.c         tables and JSON
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lab/lab.h"
+#include "rackstrap/args.h"
+#include "rackstrap/commands.h"
+#include "rackstrap/supervisor.h"
+
+static const struct command commands[] = {
+    {"serve", "", "answer machines: DHCP, TFTP, HTTP, and enrol them", NULL, OPT_ONLY, 0, 0, cmd_serve},
+    {"check-config", "", "read the configuration and say whether it is right", NULL, 0, 0, 0,
+     cmd_check_config},
+    {"import", "FILE", "bring devices in from YAML, whole or not at all", NULL, OPT_DRY_RUN | OPT_COUNT, 1, 1,
+     cmd_import},
+    {"device list", "[SELECTOR]", "the devices, or the MAC addresses that no device has",
+     "SELECTOR: names with commas, or key=value with commas: name, site, rack, tenant, role, platform, "
+     "model, status, image, mac.\n",
+     OPT_JSON | OPT_UNKNOWN | OPT_SELECT, 0, 1, cmd_device_list},
+    {"device show", "DEVICE", "one device, its interfaces and its job; DEVICE is a name or a MAC address",
+     NULL, OPT_JSON, 1, 1, cmd_device_show},
+    {"device protect", "DEVICE", "refuse every job for this device", NULL, 0, 1, 1, cmd_device_protect},
+    {"device unprotect", "DEVICE", "allow jobs again", NULL, 0, 1, 1, cmd_device_unprotect},
+    {"assign", "SELECTOR IMAGE", "arm devices to be written with an image at their next network boot",
+     "IMAGE: a name (its newest release), NAME@VERSION, or a digest. The disk that is written is the one "
+     "that the device's\n"
+     "selector picks. What the disk holds is lost.\n",
+     OPT_DRY_RUN | OPT_REPLACE | OPT_COUNT, 2, 2, cmd_assign},
+    {"cancel", "DEVICE", "take back the device's job", NULL, 0, 1, 1, cmd_cancel},
+    {"why", "MAC|DEVICE", "what this machine would be told to boot, and why", NULL, OPT_JSON, 1, 1, cmd_why},
+    {"ip", "ADDRESS", "is this address ours, and whose", NULL, OPT_JSON, 1, 1, cmd_ip},
+    {"lease list", "", "the addresses given", NULL, OPT_JSON, 0, 0, cmd_lease_list},
+    {"events", "[DEVICE]", "what happened, oldest first", NULL, OPT_JSON | OPT_FOLLOW | OPT_LAST, 0, 1,
+     cmd_events},
+    {"journal verify", "", "is every entry as it was written?", NULL, 0, 0, 0, cmd_journal_verify},
+    {"image build", "RECIPE", "build a release of an image (recipes/ has examples)", NULL, OPT_BUILD, 1, 1,
+     cmd_image_build},
+    {"image frame", "NAME RAW", "make a release of a raw disk that was built elsewhere", NULL, OPT_BUILD, 2,
+     2, cmd_image_frame},
+    {"image list", "[IMAGE]", "the releases", NULL, OPT_JSON, 0, 1, cmd_image_list},
+    {"image show", "IMAGE", "one release", NULL, OPT_JSON, 1, 1, cmd_image_show},
+    {"netboot build", "", "make the installer and fetch the loaders", NULL, OPT_BUILD | OPT_KERNEL, 0, 0,
+     cmd_netboot_build},
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+int cmd_serve(const struct args *a, const struct config *c, struct err *e)
+{
+    return supervise(c, a->only, e);
+}
+
+int cmd_check_config(const struct args *a, const struct config *c, struct err *e)
+{
+    (void)a;
+    (void)e;
+    printf("%s is right: %zu interface%s, %zu subnet%s, enrolment by %s\n", c->path, c->dhcp.interfaces_n,
+           c->dhcp.interfaces_n == 1 ? "" : "s", c->dhcp.subnets_n, c->dhcp.subnets_n == 1 ? "" : "s",
+           c->enrol.driver);
+    return 0;
+}
+
+static void print_help(FILE *to)
+{
+    fputs("rackstrap takes a rack of blank machines to managed hypervisors.\n\nusage: rackstrap COMMAND "
+          "[options]\n\n",
+          to);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        char left[48];
+        snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].usage);
+        fprintf(to, "  %-26s %s\n", left, commands[i].what);
+    }
+    fprintf(to, "  %-26s %s\n", "lab up|down|status|...",
+            "machines in QEMU, to try all this without hardware");
+    fputs(
+        "\n`rackstrap COMMAND --help` says more. Exit codes: 0 done, 1 failed, 2 wrong usage or bad input.\n",
+        to);
+}
+
+static void print_command_help(const struct command *cmd)
+{
+    printf("usage: rackstrap %s %s%s[options]\n\n%s.\n%s\n", cmd->name, cmd->usage, *cmd->usage ? " " : "",
+           cmd->what, cmd->more ? cmd->more : "");
+    args_print_options(cmd->flags);
+}
+
+/* The command that the first word, or the first two, name. *ret_words: how many they were. */
+static const struct command *find_command(int argc, char **argv, int *ret_words)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const char *name = commands[i].name, *space = strchr(name, ' ');
+        size_t n = space ? (size_t)(space - name) : strlen(name);
+        if (strlen(argv[1]) != n || strncmp(argv[1], name, n) != 0)
+            continue;
+        if (space && (argc < 3 || strcmp(argv[2], space + 1) != 0))
+            continue;
+        *ret_words = space ? 2 : 1;
+        return &commands[i];
+    }
+    return NULL;
+}
+
+/* `device` alone, or `device lits`: says what there is. */
+static int no_command(int argc, char **argv)
+{
+    bool group = false;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        size_t n = strcspn(commands[i].name, " ");
+        group = group ||
+                (commands[i].name[n] && strlen(argv[1]) == n && strncmp(argv[1], commands[i].name, n) == 0);
+    }
+    if (!group)
+        fprintf(stderr, "rackstrap: there is no command \"%s\"; `rackstrap --help` lists them\n", argv[1]);
+    else if (argc > 2 && strcmp(argv[2], "--help") != 0)
+        fprintf(stderr, "rackstrap: there is no command \"%s %s\"; there are:\n", argv[1], argv[2]);
+    else
+        fprintf(stderr, "rackstrap: \"%s\" is one of:\n", argv[1]);
+    for (size_t i = 0; group && i < COMMANDS; i++)
+        if (strncmp(commands[i].name, argv[1], strlen(argv[1])) == 0)
+            fprintf(stderr, "  rackstrap %s %s\n", commands[i].name, commands[i].usage);
+    return 2;
+}
+
+/* Some commands are two words and their options may stand between or before; so the name's words go, and the
+ * rest is parsed. `argv[words]` takes the place of the program's name. */
+static int run(const struct command *cmd, int argc, char **argv, struct err *e)
+{
+    struct args a;
+    struct config *c;
+    if (args_parse(argc, argv, cmd, &a, e))
+        return -1;
+    if (a.help) {
+        print_command_help(cmd);
+        return 0;
+    }
+    if (config_load(a.config, &c, e))
+        return -1;
+    int rc = cmd->run(&a, c, e);
+    config_free(c);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = {0};
+    int words;
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "lab") == 0)
+        return lab_main(argc - 1, argv + 1);
+    const struct command *cmd = find_command(argc, argv, &words);
+    if (!cmd)
+        return no_command(argc, argv);
+    if (run(cmd, argc - words, argv + words, &e)) {
+        fflush(stdout);
+        fprintf(stderr, "rackstrap %s: %s\n", cmd->name, e.text);
+        return e.kind == ERR_INPUT ? 2 : 1;
+    }
+    if (fflush(stdout) || ferror(stdout)) {
+        perror("rackstrap: standard output");
+        return 1;
+    }
+    return 0;
+}

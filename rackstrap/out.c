@@ -1,0 +1,123 @@
+#include "rackstrap/out.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "inventory/store.h"
+
+json_t *out_time(int64_t ms)
+{
+    char buf[TIME_STR];
+    return ms ? json_string(time_format(ms, buf)) : json_null();
+}
+
+json_t *out_text(const char *s)
+{
+    return *s ? json_string(s) : json_null();
+}
+
+/* What came from a machine must not drive the terminal that shows it. */
+static char *printable(char *s)
+{
+    for (char *p = s; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = '?';
+    return s;
+}
+
+static char *cell(const json_t *v, enum column_kind kind)
+{
+    char size[16], when[20];
+    if (!v || json_is_null(v))
+        return xstrdup("-");
+    if (json_is_integer(v) && kind == COLUMN_SIZE)
+        return xstrdup(size_format((unsigned long long)json_integer_value(v), size));
+    if (json_is_integer(v))
+        return xasprintf("%lld", (long long)json_integer_value(v));
+    if (json_is_boolean(v))
+        return xstrdup(json_is_true(v) ? "yes" : "no");
+    if (json_is_string(v) && kind == COLUMN_TIME) {
+        str_copy(when, sizeof when, json_string_value(v));
+        when[10] = ' ';
+        return xstrdup(when);
+    }
+    if (json_is_string(v))
+        return printable(xstrdup(json_string_value(v)));
+    char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+    return text ? text : xstrdup("?");
+}
+
+static void print_json(json_t *v)
+{
+    json_dumpf(v, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    putchar('\n');
+}
+
+void out_rows(json_t *rows, const struct column *columns, size_t n, bool json, const char *empty)
+{
+    size_t count = json_array_size(rows);
+    if (json || !count) {
+        if (json)
+            print_json(rows);
+        else
+            fprintf(stderr, "%s\n", empty);
+        json_decref(rows);
+        return;
+    }
+    char **cells = xcalloc(count * n, sizeof *cells);
+    size_t *width = xcalloc(n, sizeof *width);
+    for (size_t c = 0; c < n; c++) {
+        width[c] = strlen(columns[c].title);
+        for (size_t r = 0; r < count; r++) {
+            char *text = cell(json_object_get(json_array_get(rows, r), columns[c].key), columns[c].kind);
+            cells[r * n + c] = text;
+            width[c] = strlen(text) > width[c] ? strlen(text) : width[c];
+        }
+    }
+    for (size_t r = 0; r <= count; r++)
+        for (size_t c = 0; c < n; c++) {
+            const char *text = r ? cells[(r - 1) * n + c] : columns[c].title;
+            printf("%-*s%s", c + 1 < n ? (int)width[c] : 0, text, c + 1 < n ? "  " : "\n");
+        }
+    for (size_t i = 0; i < count * n; i++)
+        free(cells[i]);
+    free(cells);
+    free(width);
+    json_decref(rows);
+}
+
+static enum column_kind kind_of(const char *key)
+{
+    return str_ends(key, "_size") || str_ends(key, "_bytes") ? COLUMN_SIZE : COLUMN_TEXT;
+}
+
+void out_object(json_t *object, bool json)
+{
+    const char *key;
+    json_t *v, *item;
+    size_t i;
+    if (json) {
+        print_json(object);
+        json_decref(object);
+        return;
+    }
+    json_object_foreach(object, key, v)
+    {
+        if (json_is_array(v)) {
+            printf("%s:\n", key);
+            json_array_foreach(v, i, item)
+            {
+                char *text = cell(item, COLUMN_TEXT);
+                printf("  - %s\n", text);
+                free(text);
+            }
+            continue;
+        }
+        char *text = cell(v, kind_of(key));
+        printf("%s: %s\n", key, text);
+        free(text);
+    }
+    json_decref(object);
+}

@@ -1,0 +1,366 @@
+#include "rackstrap/supervisor.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "inventory/journal.h"
+#include "inventory/lease.h"
+
+#define BACKOFF_MAX_MS (60 * 1000)
+#define STABLE_MS      (60 * 1000) /* one that ran this long starts again without delay */
+
+struct servers {
+    const struct config *config;
+    struct dhcpd *dhcpd;
+    struct tftpd *tftpd;
+    struct httpboot *httpboot;
+    uid_t uid;
+    gid_t gid;
+};
+
+/* --- the four, as a table --- */
+
+static bool dhcpd_wanted(const struct config *c)
+{
+    return c->has_dhcp;
+}
+static int dhcpd_start(struct servers *s, struct err *e)
+{
+    return dhcpd_open(&s->config->dhcp, &s->dhcpd, e);
+}
+static int dhcpd_run(struct servers *s, struct err *e)
+{
+    return dhcpd_serve(s->dhcpd, s->config->state_dir, e);
+}
+
+static bool tftpd_wanted(const struct config *c)
+{
+    return c->has_tftp;
+}
+static int tftpd_start(struct servers *s, struct err *e)
+{
+    return tftpd_open(&s->config->tftp, &s->tftpd, e);
+}
+static int tftpd_run(struct servers *s, struct err *e)
+{
+    return tftpd_serve(s->tftpd, s->config->state_dir, e);
+}
+
+static bool always_wanted(const struct config *c)
+{
+    (void)c;
+    return true;
+}
+static int httpboot_start(struct servers *s, struct err *e)
+{
+    return httpboot_open(&s->config->http, &s->httpboot, e);
+}
+static int httpboot_run(struct servers *s, struct err *e)
+{
+    return httpboot_serve(s->httpboot, s->config->state_dir, e);
+}
+
+static int courier_start(struct servers *s, struct err *e)
+{
+    (void)s;
+    (void)e;
+    return 0;
+}
+static int courier_run(struct servers *s, struct err *e)
+{
+    return courier_serve(&s->config->enrol, s->config->state_dir, e);
+}
+
+static const struct part {
+    const char *name;
+    bool (*wanted)(const struct config *c);
+    int (*start)(struct servers *s, struct err *e); /* as root, once */
+    int (*run)(struct servers *s, struct err *e);   /* in its own process */
+} parts[] = {
+    {"httpboot", always_wanted, httpboot_start, httpboot_run},
+    {"tftpd", tftpd_wanted, tftpd_start, tftpd_run},
+    {"dhcpd", dhcpd_wanted, dhcpd_start, dhcpd_run},
+    {"courier", always_wanted, courier_start, courier_run},
+};
+#define PARTS (sizeof parts / sizeof *parts)
+
+struct process {
+    bool on;
+    pid_t pid; /* 0: not running */
+    int64_t started_ms, again_ms;
+    uint32_t backoff_ms;
+};
+
+static int64_t clock_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- which parts --- */
+
+static int choose(const struct config *c, const char *only, struct process p[PARTS], struct err *e)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        p[i].on = !only && parts[i].wanted(c);
+    while (only && *only) {
+        size_t n = strcspn(only, ","), i = 0;
+        while (i < PARTS && (strlen(parts[i].name) != n || strncmp(parts[i].name, only, n) != 0))
+            i++;
+        if (i == PARTS)
+            return err_set(e, ERR_INPUT,
+                           "\"%.*s\" is not a server; --only takes dhcpd, tftpd, httpboot and courier",
+                           (int)n, only);
+        if (!parts[i].wanted(c))
+            return err_set(e, ERR_INPUT, "%s is not configured in %s", parts[i].name, c->path);
+        p[i].on = true;
+        only += n + (only[n] == ',');
+    }
+    return 0;
+}
+
+/* --- privileges --- */
+
+static int find_user(const struct config *c, struct servers *s, struct err *e)
+{
+    if (geteuid() != 0) {
+        s->uid = geteuid();
+        s->gid = getegid();
+        return 0;
+    }
+    struct passwd *pw = getpwnam(c->user[0] ? c->user : "rackstrap");
+    if (!pw && !c->user[0]) {
+        log_warn("no-user user=rackstrap running-as=nobody hint=\"make it: useradd --system rackstrap\"");
+        pw = getpwnam("nobody");
+    }
+    if (!pw)
+        return err_set(
+            e, ERR_INPUT,
+            "the user \"%s\" does not exist; make it (useradd --system %s) or set another `user:` in %s",
+            c->user, c->user, c->path);
+    s->uid = pw->pw_uid;
+    s->gid = pw->pw_gid;
+    return 0;
+}
+
+static int drop_privileges(const struct servers *s, struct err *e)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        return err_errno(e, "cannot set no_new_privs");
+    if (geteuid() != 0)
+        return 0;
+    if (setgroups(0, NULL) || setresgid(s->gid, s->gid, s->gid) || setresuid(s->uid, s->uid, s->uid))
+        return err_errno(e, "cannot become the user %u", (unsigned)s->uid);
+    return 0;
+}
+
+static int give(const char *state_dir, const char *name, const struct servers *s, struct err *e)
+{
+    char *path = xasprintf("%s%s", state_dir, name);
+    int rc = 0;
+    if (lchown(path, s->uid, s->gid) && errno != ENOENT)
+        rc = err_errno(e, "cannot give %s to the user %u that the servers run as", path, (unsigned)s->uid);
+    free(path);
+    return rc;
+}
+
+/* Migrates the store while nobody uses it, and makes it the servers' own. */
+static int prepare_store(const struct servers *s, struct err *e)
+{
+    static const char *const names[] = {
+        "",           "/inventory.db",  "/inventory.db-wal", "/inventory.db-shm",
+        "/leases.db", "/leases.db-wal", "/leases.db-shm"};
+    struct store *store;
+    struct leases *leases;
+    if (store_open(s->config->state_dir, &store, e))
+        return -1;
+    store_close(store);
+    if (leases_open(s->config->state_dir, true, &leases, e))
+        return -1;
+    leases_close(leases);
+    for (size_t i = 0; geteuid() == 0 && i < sizeof names / sizeof *names; i++)
+        if (give(s->config->state_dir, names[i], s, e))
+            return -1;
+    return 0;
+}
+
+/* --- processes --- */
+
+static void child(struct servers *s, const struct part *part)
+{
+    struct err e = {0};
+    sigset_t none;
+    log_setup(part->name, LOG_LVL_INFO, true);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_NAME, part->name);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (drop_privileges(s, &e) || part->run(s, &e)) {
+        log_error("failed why=\"%s\"", e.text);
+        _exit(1);
+    }
+    _exit(0);
+}
+
+static void start_process(struct servers *s, const struct part *part, struct process *p)
+{
+    p->started_ms = clock_ms();
+    p->pid = fork();
+    if (p->pid == 0)
+        child(s, part);
+    if (p->pid < 0) {
+        p->pid = 0;
+        p->again_ms = p->started_ms + 1000;
+        log_error("fork-failed server=%s why=\"%s\"", part->name, strerror(errno));
+        return;
+    }
+    log_info("started server=%s pid=%d", part->name, (int)p->pid);
+}
+
+/* The store is opened for this one entry: a connection must not be carried over a fork. */
+static void journal_crash(const struct config *c, const char *text)
+{
+    struct store *store;
+    struct err e = {0};
+    if (store_open(c->state_dir, &store, &e)) {
+        log_error("journal-failed why=\"%s\"", e.text);
+        return;
+    }
+    if (journal_add(store, 0, NULL, "supervisor", "server-crashed", text, now_ms(), &e))
+        log_error("journal-failed why=\"%s\"", e.text);
+    store_close(store);
+}
+
+static void ended(const struct config *c, const struct part *part, struct process *p, int status)
+{
+    char text[160];
+    int64_t now = clock_ms();
+    bool killed = WIFSIGNALED(status);
+    p->pid = 0;
+    p->backoff_ms = now - p->started_ms >= STABLE_MS ? 0 : p->backoff_ms ? p->backoff_ms * 2 : 500;
+    if (p->backoff_ms > BACKOFF_MAX_MS)
+        p->backoff_ms = BACKOFF_MAX_MS;
+    p->again_ms = now + p->backoff_ms;
+    snprintf(text, sizeof text, "%s %s %d; it starts again in %u.%u s", part->name,
+             killed ? "was killed by signal" : "ended with status",
+             killed ? WTERMSIG(status) : WEXITSTATUS(status), p->backoff_ms / 1000,
+             p->backoff_ms % 1000 / 100);
+    log_error("server-ended server=%s why=\"%s\"", part->name, text);
+    journal_crash(c, text);
+}
+
+static void reap(const struct config *c, struct process p[PARTS], bool stopping)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (size_t i = 0; i < PARTS; i++) {
+            if (p[i].pid != pid)
+                continue;
+            if (stopping)
+                p[i].pid = 0;
+            else
+                ended(c, &parts[i], &p[i], status);
+        }
+}
+
+static bool any_running(const struct process p[PARTS])
+{
+    for (size_t i = 0; i < PARTS; i++)
+        if (p[i].pid)
+            return true;
+    return false;
+}
+
+static void stop_all(const struct config *c, struct process p[PARTS], const sigset_t *signals)
+{
+    int64_t deadline = clock_ms() + 5000;
+    for (size_t i = 0; i < PARTS; i++)
+        if (p[i].pid)
+            kill(p[i].pid, SIGTERM);
+    for (reap(c, p, true); any_running(p) && clock_ms() < deadline; reap(c, p, true))
+        sigtimedwait(signals, NULL, &(struct timespec){.tv_nsec = 100000000});
+    for (size_t i = 0; i < PARTS; i++)
+        if (p[i].pid) {
+            log_warn("killed server=%s why=\"it did not stop within 5 s\"", parts[i].name);
+            kill(p[i].pid, SIGKILL);
+            waitpid(p[i].pid, NULL, 0);
+        }
+}
+
+static void watch(struct servers *s, struct process p[PARTS], const sigset_t *signals)
+{
+    for (;;) {
+        int64_t now = clock_ms();
+        for (size_t i = 0; i < PARTS; i++)
+            if (p[i].on && !p[i].pid && now >= p[i].again_ms)
+                start_process(s, &parts[i], &p[i]);
+        /* A second at most, so that a back-off ends on time; nothing else is waited for. */
+        int signo = sigtimedwait(signals, NULL,
+                                 &(struct timespec){.tv_nsec = any_running(p) ? 500000000 : 100000000});
+        if (signo == SIGTERM || signo == SIGINT)
+            return;
+        reap(s->config, p, false);
+    }
+}
+
+static void close_all(struct servers *s)
+{
+    dhcpd_close(s->dhcpd);
+    tftpd_close(s->tftpd);
+    httpboot_close(s->httpboot);
+}
+
+/* A thousand machines at once need a descriptor each, and the soft limit is often lower. */
+static void raise_descriptors(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+        r.rlim_cur = r.rlim_max < 65536 ? r.rlim_max : 65536;
+        setrlimit(RLIMIT_NOFILE, &r);
+    }
+}
+
+int supervise(const struct config *c, const char *only, struct err *e)
+{
+    struct servers s = {.config = c};
+    struct process p[PARTS] = {0};
+    sigset_t signals;
+    int rc = -1;
+    log_setup("rackstrap", LOG_LVL_INFO, true);
+    if (choose(c, only, p, e) || find_user(c, &s, e))
+        return -1;
+    raise_descriptors();
+    for (size_t i = 0; i < PARTS; i++)
+        if (p[i].on && parts[i].start(&s, e))
+            goto out;
+    if (prepare_store(&s, e))
+        goto out;
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGCHLD);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    watch(&s, p, &signals);
+    log_info("stopping");
+    stop_all(c, p, &signals);
+    rc = 0;
+out:
+    close_all(&s);
+    return rc;
+}

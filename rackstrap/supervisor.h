@@ -1,0 +1,12 @@
+/* supervisor: `rackstrap serve`. Opens what needs privileges, then runs each server in a process of its own
+ * that has none, and starts a crashed one again, with back-off. */
+#ifndef RACKSTRAP_SUPERVISOR_H
+#define RACKSTRAP_SUPERVISOR_H
+
+#include "rackstrap/config.h"
+
+/* only: NULL for all that are configured, else names with commas (dhcpd,tftpd,httpboot,courier). Returns
+ * after SIGTERM or SIGINT. */
+int supervise(const struct config *c, const char *only, struct err *e);
+
+#endif
