@@ -2,6 +2,7 @@
 #include "tests/inventory/fixture.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -319,6 +320,40 @@ static void test_kill_9(void **state)
     assert_int_equal(n, devices);
 }
 
+/* Files may not grow any more: what fails says so and is not there, what was said before is, and it goes on
+ * when there is space. */
+static void test_no_space(void **state)
+{
+    (void)state;
+    struct rlimit old, tiny;
+    unsigned done = 0;
+    size_t n = 0;
+    put_device("hv-0", 0x100000);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    tiny = (struct rlimit){.rlim_cur = 400000, .rlim_max = old.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &tiny);
+    struct err e = {0};
+    for (;; done++) {
+        char name[32];
+        snprintf(name, sizeof name, "hv-%u", done + 1);
+        struct device d = make_device(name, done + 1);
+        if (device_put(fx.s, &d, "test", NULL, &e) < 0) {
+            break;
+        }
+    }
+    setrlimit(RLIMIT_FSIZE, &old);
+    assert_int_equal(e.kind, ERR_IO);
+    assert_true(done > 0);
+    ok(journal_verify(fx.s, &n, E));
+    assert_int_equal(n, done + 1);
+    put_device("hv-after", 0x200000);
+    store_close(fx.s);
+    ok(store_open(fx.dir, &fx.s, E));
+    ok(journal_verify(fx.s, &n, E));
+    assert_int_equal(n, done + 2);
+}
+
 static void test_time(void **state)
 {
     (void)state;
@@ -347,6 +382,7 @@ int main(void)
         T(test_waits_for_the_lock),
         T(test_claims_race),
         T(test_kill_9),
+        T(test_no_space),
         T(test_time),
     };
     return cmocka_run_group_tests_name("inventory/store", tests, NULL, NULL);
