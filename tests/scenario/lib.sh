@@ -185,7 +185,7 @@ write_inventory() { # IMAGE [HOSTS]: hv-01 .. hv-HOSTS with that image
 }
 
 rs() { # COMMAND ARGUMENTS...: the command line, on this scenario's configuration
-    "$rackstrap" "$1" -c "$config" "${@:2}"
+    "$rackstrap" "$@" -c "$config"
 }
 
 server_start() {
@@ -222,9 +222,7 @@ events() { rs events "$@"; }
 count_events() { # DEVICE EVENT
     events "$1" --json | /usr/bin/python3 -c '
 import json, sys
-text = sys.stdin.read()
-rows = json.loads(text) if text.lstrip().startswith("[") else [json.loads(x) for x in text.splitlines() if x.strip()]
-print(sum(1 for r in rows if r["event"] == sys.argv[1]))' "$2"
+print(sum(json.loads(line)["event"] == sys.argv[1] for line in sys.stdin))' "$2"
 }
 wait_state() { # DEVICE STATES SECONDS: until the device is in one of these, separated by |
     local deadline=$((SECONDS + $3)) now
@@ -258,9 +256,9 @@ demo_state() { # RECIPE...: a state folder with the installer and a release of e
         rm -rf "$build"/cache/state-* "$cache"
         mkdir -p "$cache"
         config_for "$cache" >"$work/cache.yaml"
-        "$rackstrap" netboot build -c "$work/cache.yaml" || die "the installer was not built"
+        "$rackstrap" netboot build --agent "$agent" -c "$work/cache.yaml" || die "the installer was not built"
         for recipe in "$@"; do
-            "$rackstrap" image build -c "$work/cache.yaml" "$recipe" || die "$recipe was not built"
+            "$rackstrap" image build --agent "$agent" -c "$work/cache.yaml" "$recipe" || die "$recipe was not built"
         done
         touch "$cache/.complete"
     fi
@@ -305,17 +303,15 @@ small_disk() { # FILE WORD: the word is in the root's /etc/which
     mke2fs -q -t ext4 -d "$tree" -E offset=$((4096 * 512)) "$1" $((59 * 1024))k
     rm -rf "$tree"
 }
-frame() { "$bin/tests/tools/frame" "$state" "$@"; } # NAME RAW
 small_releases() { # WORD...: fresh state with netboot files and one release of each word
     local word
-    [ -x "$bin/tests/tools/frame" ] || skip "there is no $bin/tests/tools/frame; run make tools"
     mkdir -p "$state/netboot" "$state/tftp"
     head -c 4M /dev/urandom >"$state/netboot/vmlinuz"
     head -c 8M /dev/urandom >"$state/netboot/initrd.img"
     cp /usr/lib/ipxe/undionly.kpxe /usr/lib/ipxe/ipxe.efi "$state/tftp/"
     for word in "$@"; do
         small_disk "$work/$word.raw" "$word"
-        frame "$word" "$work/$word.raw" >>"$work/frame.log" 2>&1 || die "the release $word was not made: $(tail -n 2 "$work/frame.log")"
+        rs image frame "$word" "$work/$word.raw" >>"$work/frame.log" 2>&1 || die "the release $word was not made: $(tail -n 2 "$work/frame.log")"
     done
 }
 root_cat() { # DISK PATH: a file of the root file system on that disk

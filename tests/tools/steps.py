@@ -5,22 +5,13 @@ import json
 import sys
 
 
-def rows(text):
-    if text.lstrip().startswith("["):
-        return json.loads(text)
-    return [json.loads(line) for line in text.splitlines() if line.strip()]
-
-
 def seconds(row):
-    at = row["at"]
-    if isinstance(at, (int, float)):
-        return at / 1000
-    return datetime.datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp()
+    return datetime.datetime.fromisoformat(row["at"].replace("Z", "+00:00")).timestamp()
 
 
 def main():
     seen, first, before = set(), None, None
-    for row in rows(sys.stdin.read()):
+    for row in map(json.loads, sys.stdin):
         if row["event"] in seen:
             continue
         seen.add(row["event"])
