@@ -69,7 +69,7 @@ log_file: $dir/log
 rejected_retry: True
 acceptance_wait_time: 1
 END
-    ip netns exec "$ns" setsid "$venv/bin/salt-minion" -c "$dir/conf" </dev/null >>"$dir/out" 2>&1 &
+    ip netns exec "$ns" setsid "$minion_venv/bin/salt-minion" -c "$dir/conf" </dev/null >>"$dir/out" 2>&1 &
     echo $! >"$dir/pid"
 }
 
@@ -118,6 +118,7 @@ case_fresh() {
     accepted_is hv-01 one || { echo "the accepted key is another"; return 1; }
     says hv-01 '^key-accepted:' || { echo "no key-accepted in the timeline"; return 1; }
     says hv-01 '^ready:' || { echo "no ready in the timeline"; return 1; }
+    "$salt_tools/master.sh" exec "$work/m" salt hv-01 grains.item osfinger id 2>&1 | grep -q Debian || { echo "no grains"; return 1; }
     "$salt_tools/master.sh" exec "$work/m" salt hv-01 test.ping 2>&1 | grep -q True || { echo "salt hv-01 test.ping does not answer True"; return 1; }
 }
 
@@ -216,9 +217,17 @@ END
 
 [ "$(id -u)" = 0 ] || skip "network namespaces need root"
 [ -x "$run_courier" ] || skip "$run_courier is not built"
-venv=$("$salt_tools/make-venv.sh") || skip "Salt cannot be fetched"
+"$salt_tools/make-venv.sh" >/dev/null || skip "Salt cannot be fetched"
 trap cleanup EXIT
 trap 'exit 1' INT TERM
+
+# The minions run from what an image has, which is less than the master needs.
+minion_venv=$work/minion-venv
+wheels=$top/build/salt-wheels
+"$salt_tools/fetch-wheels.sh" "$wheels" && /usr/bin/python3 -m venv --without-pip "$minion_venv" &&
+    "$top/build/salt-venv/bin/pip" --quiet --disable-pip-version-check --python "$minion_venv/bin/python" install --no-index \
+        --find-links "$wheels" --no-deps -c "$wheels/requirements.txt" -r "$wheels/minion.txt" ||
+    { echo "not ok minion: it cannot be installed from the wheels"; failed=1; exit 1; }
 
 ip netns add "$ns" || skip "no network namespaces here"
 ip -n "$ns" link set lo up
