@@ -7,6 +7,7 @@ static const struct route routes[] = {
     {READ, "/boot/*", boot_script},
     {READ, "/netboot/vmlinuz", file_vmlinuz},
     {READ, "/netboot/initrd.img", file_initrd},
+    {READ, "/netboot/local.efi", file_local_efi},
     {READ, "/images/*/manifest", file_manifest},
     {READ, "/images/*/manifest.sig", file_signature},
     {READ, "/images/*/pack", file_pack},

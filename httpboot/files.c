@@ -95,6 +95,11 @@ void file_initrd(struct call *c)
     send_file(c, "netboot/initrd.img");
 }
 
+void file_local_efi(struct call *c)
+{
+    send_file(c, "netboot/local.efi");
+}
+
 static void send_release_file(struct call *c, const char *name)
 {
     char hex[DIGEST_HEX], path[DIGEST_HEX + 32];

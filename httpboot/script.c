@@ -5,7 +5,9 @@
  * costs a minute.
  *
  * `exit 1` under UEFI, because a boot option that ends with success makes firmware show its menu instead of
- * trying the next one (EDK2's BDS); BIOS knows no such thing, and there the disk is booted from here.
+ * trying the next one (EDK2's BDS); BIOS knows no such thing, and there the disk is booted from here. So it
+ * is under UEFI too, by local.efi, which starts the disk's own loader: the next options of that firmware are
+ * the same NIC by IPv6 and HTTP, a minute each before the disk's turn.
  */
 #include "httpboot/script.h"
 
@@ -99,7 +101,9 @@ static void render_local(const struct script *s, struct str *out)
     add_says(out, s->who, "boots from its disk", s->reason);
     str_add(out, "iseq ${platform} efi && goto efi || goto bios\n"
                  ":bios\nsanboot --no-describe --drive 0x80 || exit\n"
-                 ":efi\nexit 1\n");
+                 ":efi\nchain ");
+    add_url(out, s);
+    str_add(out, "/netboot/local.efi || exit 1\nexit 1\n");
 }
 
 static void render_ignore(const struct script *s, struct str *out)
