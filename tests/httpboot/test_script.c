@@ -85,6 +85,7 @@ static void local(void **state)
                 ":bios\n"
                 "sanboot --no-describe --drive 0x80 || exit\n"
                 ":efi\n"
+                "chain http://10.77.0.1:8080/netboot/local.efi || exit 1\n"
                 "exit 1\n");
 }
 
