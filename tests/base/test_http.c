@@ -229,7 +229,7 @@ static void test_errors(void **state)
         const char *path;
         enum err_kind kind;
     } rows[] = {
-        {"/cut", ERR_CORRUPT},       {"/big", ERR_CORRUPT},         {"/slow", ERR_UNAVAILABLE},
+        {"/cut", ERR_CORRUPT},       {"/big", ERR_CORRUPT},     {"/slow", ERR_UNAVAILABLE},
         {"/empty", ERR_UNAVAILABLE}, {"/garbage", ERR_CORRUPT},
     };
     struct http_reply r;
