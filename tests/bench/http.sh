@@ -1,0 +1,93 @@
+#!/bin/bash
+# httpboot beside nginx with sendfile, on the same machine in one run, the median of RUNS: streams of SIZE MiB with 1 and 64 clients, and boot
+# scripts rendered from the store beside a static file of the same size. Prints a table; never fails on a figure.
+# NGINX_BIN, WRK: the programs (packages nginx-light and wrk); exit 77 without them. Everything runs in a network namespace of its own.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+
+SERVER=${SERVER:-build/${VARIANT:-release}/tests/tools/run_httpboot}
+NGINX_BIN=${NGINX_BIN:-$(command -v nginx || echo /usr/sbin/nginx)}
+WRK=${WRK:-$(command -v wrk || echo /usr/bin/wrk)}
+RUNS=${RUNS:-5} SIZE=${SIZE:-1024} SECONDS_EACH=${SECONDS_EACH:-3}
+[ "$(id -u)" = 0 ] || { echo "skipped: bench/http.sh needs root, for its network namespace"; exit 77; }
+for p in "$NGINX_BIN" "$WRK" "$SERVER"; do
+    [ -x "$p" ] || { echo "skipped: there is no $p"; exit 77; }
+done
+
+ns=rs-bench-$$
+dir=$(mktemp -d /tmp/rs-bench.XXXXXX)
+ours='' theirs=''
+cleanup() {
+    [ -n "$ours" ] && kill "$ours" 2>/dev/null
+    [ -n "$theirs" ] && kill "$theirs" 2>/dev/null
+    wait
+    ip netns del "$ns" 2>/dev/null
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+ip netns add "$ns" && ip netns exec "$ns" ip link set lo up || exit 77
+digest=$(printf 'a%.0s' $(seq 64))
+mkdir -p "$dir/state/images/$digest" "$dir/state/netboot" "$dir/logs"
+pack=$dir/state/images/$digest/pack
+head -c "$((SIZE << 20))" /dev/zero >"$pack"
+
+QUIET=1 ip netns exec "$ns" "$SERVER" "$dir/state" 8080 seed &
+ours=$!
+cat >"$dir/nginx.conf" <<CONF
+daemon off; master_process off; worker_processes 1; pid $dir/pid; error_log $dir/logs/error;
+events { worker_connections 4096; }
+http {
+    access_log off; sendfile on; tcp_nopush on; sendfile_max_chunk 1m; keepalive_requests 1000000000;
+    client_body_temp_path $dir/logs; proxy_temp_path $dir/logs; fastcgi_temp_path $dir/logs; uwsgi_temp_path $dir/logs; scgi_temp_path $dir/logs;
+    server { listen 8081; root $dir/state; }
+}
+CONF
+ip netns exec "$ns" "$NGINX_BIN" -p "$dir" -c "$dir/nginx.conf" &
+theirs=$!
+sleep 1
+ip netns exec "$ns" curl -sS -o "$dir/state/script" http://127.0.0.1:8080/boot/52:54:00:00:00:02.ipxe || exit 1
+
+# In hundredths of a second: user and system time of a process.
+cpu() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+
+# streams PID PORT N: "MiB/s CPU-seconds-a-GiB"
+streams() {
+    local i before start args=()
+    for ((i = 0; i < $3; i++)); do
+        args+=(-o /dev/null "http://127.0.0.1:$2/images/$digest/pack")
+    done
+    before=$(cpu "$1") start=$(date +%s.%N)
+    ip netns exec "$ns" curl -sS -Z --parallel-max "$3" "${args[@]}" >/dev/null 2>&1
+    awk -v s="$start" -v e="$(date +%s.%N)" -v n="$3" -v m="$SIZE" -v c="$(($(cpu "$1") - before))" \
+        'BEGIN { printf "%.0f %.3f\n", n * m / (e - s), c / 100 / (n * m / 1024) }'
+}
+
+# requests PORT PATH: requests a second, and errors if there were any
+requests() {
+    ip netns exec "$ns" "$WRK" -t1 -c64 -d"${SECONDS_EACH}s" "http://127.0.0.1:$1$2" | awk '/Requests\/sec/ { print int($2), 0 } /Non-2xx|Socket errors/ { print > "/dev/stderr" }'
+}
+
+median() { sort -n | awk '{ a[NR] = $1; b[NR] = $2 } END { m = int((NR + 1) / 2); print a[m], b[m] }'; }
+compare() { # NAME UNIT OURS THEIRS, each "figure cpu"
+    awk -v n="$1" -v u="$2" -v o="$3" -v t="$4" 'BEGIN { split(o, a, " "); split(t, b, " ");
+        printf "%-28s %12s %s %12s %s   ratio %.2f", n, a[1], u, b[1], u, a[1] / b[1];
+        if (b[2] > 0) printf "   CPU s/GiB %s %s, ratio %.2f", a[2], b[2], a[2] / b[2]; print "" }'
+}
+
+printf '%-28s %12s %18s\n' what httpboot nginx
+for n in 1 64; do
+    : >"$dir/a" && : >"$dir/b"
+    for _ in $(seq "$RUNS"); do # in turn, so that whatever else the machine does falls on both
+        streams "$ours" 8080 "$n" >>"$dir/a"
+        streams "$theirs" 8081 "$n" >>"$dir/b"
+    done
+    compare "$SIZE MiB streams, $n" MiB/s "$(median <"$dir/a")" "$(median <"$dir/b")"
+done
+: >"$dir/a" && : >"$dir/b"
+for _ in $(seq "$RUNS"); do
+    requests 8080 /boot/52:54:00:00:00:02.ipxe >>"$dir/a"
+    requests 8081 /script >>"$dir/b"
+done
+compare "boot scripts, 64 connections" "req/s" "$(median <"$dir/a")" "$(median <"$dir/b")"
