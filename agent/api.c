@@ -40,7 +40,7 @@ static int call(struct api *a, const char *method, const char *path, char *json,
         struct err why = {0};
         status = agent_http_call(a->http, method, path, *a->token ? a->token : NULL, json, API_BODY_MAX, ret,
                                  &why);
-        bool enough = ticks_ms() - began >= a->patience_ms || (a->stop && atomic_load(a->stop));
+        bool enough = ticks_ms() - began >= a->patience_ms;
         if (status == 0 || why.kind != ERR_UNAVAILABLE || enough) {
             if (status)
                 err_set(e, why.kind, "%s", why.text);

@@ -5,7 +5,6 @@
 #ifndef AGENT_API_H
 #define AGENT_API_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,7 +21,6 @@ struct api {
     char token[AGENT_TOKEN_MAX]; /* "" for discover */
     struct agent_http *http;
     uint64_t patience_ms;
-    atomic_bool *stop; /* NULL, or: give up when it is set */
 };
 
 int api_new(const char *url, const char *token, struct api *ret, struct err *e);

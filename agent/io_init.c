@@ -54,12 +54,11 @@ static void open_console(void)
         close(fd);
 }
 
-/* ext4 asks the kernel for its checksum's driver, and the kernel asks this program. */
-static void be_modprobe(void)
+static void tell_kernel(const char *path, const char *value)
 {
-    int fd = open("/proc/sys/kernel/modprobe", O_WRONLY | O_CLOEXEC);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd >= 0) {
-        (void)write_all(fd, "/init", 5);
+        (void)write_all(fd, value, strlen(value));
         close(fd);
     }
 }
@@ -221,7 +220,9 @@ void init_main(void)
     mount_all();
     open_console();
     setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
-    be_modprobe();
+    tell_kernel("/proc/sys/kernel/panic", "30"); /* seconds till it restarts by itself */
+    /* ext4 asks the kernel for its checksum's driver, and the kernel asks this program. */
+    tell_kernel("/proc/sys/kernel/modprobe", "/init");
     say("installer");
     if (read_cmdline(&c, &e)) {
         say("FAILED: %s", e.text);
