@@ -1,0 +1,189 @@
+/* The configuration: the example that the README shows, and every mistake with its place. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "rackstrap/args.h"
+#include "rackstrap/config.h"
+
+static char folder[] = "/tmp/rackstrap-config-XXXXXX";
+static char path[64], pub[64], pass[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof path, "%s/r.yaml", folder);
+    snprintf(pub, sizeof pub, "%s/master.pub", folder);
+    snprintf(pass, sizeof pass, "%s/pass", folder);
+    static const char pem[] = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n";
+    return file_write(pub, pem, strlen(pem), 0600, NULL) || file_write(pass, "secret\n", 7, 0600, NULL);
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    return dir_remove(folder, NULL);
+}
+
+static int load(const char *text, struct config **ret, struct err *e)
+{
+    assert_int_equal(file_write(path, text, strlen(text), 0600, NULL), 0);
+    return config_load(path, ret, e);
+}
+
+static void refuses(const char *text, const char *said)
+{
+    struct config *c = NULL;
+    struct err e = {0};
+    if (load(text, &c, &e) == 0)
+        fail_msg("taken: %s", text);
+    if (!strstr(e.text, said))
+        fail_msg("\"%s\" is not in \"%s\"", said, e.text);
+    assert_null(c);
+}
+
+static void the_whole(void **state)
+{
+    (void)state;
+    char text[2048];
+    struct config *c = NULL;
+    struct err e = {0};
+    snprintf(
+        text, sizeof text,
+        "state_dir: /var/lib/rackstrap\nuser: rackstrap\nhttp: {listen: \"10.77.0.1:8081\"}\njob_expiry: "
+        "2h\nwipe_limit: 3\n"
+        "dhcp:\n  interfaces: [br0]\n  mode: authoritative\n  lease_time: 30m\n  subnets:\n"
+        "    - {prefix: 10.77.0.0/24, router: 10.77.0.1, dns: [10.77.0.1, 10.77.0.2], domain: lab.example,\n"
+        "       pool: 10.77.0.100-10.77.0.199, unknown: discover}\n    - {prefix: 10.78.0.0/16}\ntftp: "
+        "{interfaces: [br0]}\n"
+        "hosts:\n  authorized_keys: [\"ssh-ed25519 AAAA me\"]\n"
+        "enrol:\n  driver: salt\n  salt: {master: 10.77.0.1, api: \"http://127.0.0.1:8000\", username: "
+        "enrol, password_file: %s, "
+        "master_pubkey_file: %s}\n",
+        pass, pub);
+    if (load(text, &c, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(c->http.port, 8081);
+    assert_int_equal(c->http.address.a, 0x0a4d0001);
+    assert_int_equal(c->dhcp.http_port, 8081);
+    assert_int_equal(c->dhcp.lease_time, 1800);
+    assert_int_equal(c->dhcp.subnets_n, 2);
+    assert_int_equal(c->dhcp.subnets[0].dns_n, 2);
+    assert_int_equal(c->dhcp.subnets[0].unknown, UNKNOWN_DISCOVER);
+    assert_int_equal(c->dhcp.subnets[1].unknown, UNKNOWN_IGNORE);
+    assert_false(c->dhcp.subnets[1].has_pool);
+    assert_int_equal(c->http.unknown_n, 2);
+    assert_int_equal(c->job_expiry, 7200);
+    assert_int_equal(c->wipe_limit, 3);
+    assert_string_equal(c->tftp.root, "/var/lib/rackstrap/tftp");
+    assert_string_equal(c->enrol.salt.password, "secret");
+    assert_string_equal(c->enrol.salt.eauth, "pam");
+    assert_string_equal(c->http.domain, "lab.example");
+    assert_int_equal(c->http.authorized_keys_n, 1);
+    config_free(c);
+}
+
+static void mistakes_have_a_place(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"", "\"state_dir\" is missing"},
+        {"state_dir: var\n", "r.yaml:1:12: \"state_dir\" must be a path from /"},
+        {"state_dir: /x\ntftpp: {}\n", "r.yaml:2:1: unknown key \"tftpp\""},
+        {"state_dir: /x\nhttp: {listen: 8080}\n", "r.yaml:2:16: \"8080\" is not ADDRESS:PORT"},
+        {"state_dir: /x\nhttp: {listen: \"0.0.0.0:0\"}\n", "is not ADDRESS:PORT"},
+        {"state_dir: /x\nhttp: {listen: \"0.0.0.0:65536\"}\n", "is not ADDRESS:PORT"},
+        {"state_dir: /x\nhttp: {listen: \"host:80\"}\n", "is not ADDRESS:PORT"},
+        {"state_dir: /x\nhttp: {port: 1}\n", "unknown key \"port\""},
+        {"state_dir: /x\ndhcp: {}\n", "\"interfaces\" is missing"},
+        {"state_dir: /x\ndhcp: {interfaces: []}\n", "no interface is named"},
+        {"state_dir: /x\ndhcp: {interfaces: [abcdefghijklmnop]}\n", "is not an interface's name"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0]}\n", "\"subnets\" is missing"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: []}\n", "no subnet"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], mode: both, subnets: [{prefix: 10.0.0.0/24}]}\n",
+         "\"mode\" must be"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.1/24}]}\n",
+         "the prefix is 10.0.0.0/24"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], lease_time: 5s, subnets: [{prefix: 10.0.0.0/24}]}\n",
+         "shorter than a minute"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, router: 10.0.1.1}]}\n",
+         "not inside the prefix"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, pool: 10.0.0.1}]}\n",
+         "is not FIRST-LAST"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, pool: "
+         "10.0.0.9-10.0.0.8}]}\n",
+         "after its last"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, pool: "
+         "10.0.0.1-10.0.0.255}]}\n",
+         "not inside the hosts"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, unknown: maybe}]}\n",
+         "discover or ignore"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/8},\n {prefix: "
+         "10.1.0.0/16}]}\n",
+         "r.yaml:3:2: this subnet overlaps the one at line 2"},
+        {"state_dir: /x\nenrol: {driver: puppet}\n", "\"driver\" must be salt or none"},
+        {"state_dir: /x\nenrol: {driver: salt}\n", "\"salt\" is missing"},
+        {"state_dir: /x\nenrol: {driver: salt, salt: {master: m, api: a, username: u}}\n",
+         "\"password_file\" is missing"},
+        {"state_dir: /x\nenrol: {driver: salt, salt: {master: m, api: a, username: u, password_file: "
+         "/no/file}}\n",
+         "cannot read /no/file"},
+        {"state_dir: /x\nhosts: {authorized_keys: [AAAA]}\n", "not an OpenSSH public key"},
+        {"state_dir: /x\nwipe_limit: 0\n", "\"wipe_limit\" must be a number from 1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        refuses(rows[i][0], rows[i][1]);
+    struct config *c;
+    struct err e = {0};
+    assert_int_equal(config_load("/no/such.yaml", &c, &e), -1);
+    assert_non_null(strstr(e.text, "-c FILE"));
+}
+
+static int nothing(const struct args *a, const struct config *c, struct err *e)
+{
+    (void)a;
+    (void)c;
+    (void)e;
+    return 0;
+}
+
+static void options(void **state)
+{
+    (void)state;
+    static const struct command cmd = {
+        "device list", "[SELECTOR]", "", NULL, OPT_JSON | OPT_SELECT | OPT_COUNT, 0, 1, nothing};
+    struct args a;
+    struct err e = {0};
+    char *good[] = {"list", "--json", "-c", "f", "--rack", "r1", "role=hv", "--count=12", NULL};
+    assert_int_equal(args_parse(8, good, &cmd, &a, NULL), 0);
+    assert_true(a.json);
+    assert_string_equal(a.config, "f");
+    assert_int_equal(a.count, 12);
+    assert_int_equal(a.words_n, 1);
+    char *selector = args_selector(&a, a.words[0]);
+    assert_string_equal(selector, "role=hv,rack=r1");
+    free(selector);
+    static char *const bad[][4] = {
+        {"list", "--unknown", NULL}, {"list", "--count", NULL}, {"list", "--count", "x"}, {"list", "a", "b"}};
+    static const int n[] = {2, 2, 3, 3};
+    for (size_t i = 0; i < 4; i++) {
+        char *argv[5] = {bad[i][0], bad[i][1], bad[i][2], NULL};
+        assert_int_equal(args_parse(n[i], argv, &cmd, &a, &e), -1);
+        assert_int_equal(e.kind, ERR_INPUT);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_whole), cmocka_unit_test(mistakes_have_a_place),
+                                       cmocka_unit_test(options)};
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
