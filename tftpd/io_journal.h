@@ -1,0 +1,15 @@
+/* io_journal: writes `loader` for transfers that ended whole. Entries gather for a moment and go to the store
+ * in one transaction, so that a thousand machines do not cost a thousand flushes of the disk between two
+ * packets. */
+#ifndef TFTPD_IO_JOURNAL_H
+#define TFTPD_IO_JOURNAL_H
+
+#include "base/addr.h"
+#include "base/loop.h"
+
+struct io_journal;
+int io_journal_open(const char *state_dir, struct loop *l, struct io_journal **ret, struct err *e);
+void io_journal_close(struct io_journal *j); /* takes NULL; writes what waits */
+void io_journal_loader(struct io_journal *j, struct ip4 peer, const char *file, uint64_t bytes, uint64_t us);
+
+#endif
