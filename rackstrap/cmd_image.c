@@ -128,19 +128,20 @@ int cmd_image_show(const struct args *a, const struct config *c, struct err *e)
 typedef int release_maker(struct store *s, const struct args *a, const struct build_options *o,
                           struct release *ret, struct err *e);
 
-static int make_release(const struct args *a, const struct config *c, release_maker *make, struct err *e)
+static int make_release(const struct args *a, const struct config *c, bool with_agent, release_maker *make,
+                        struct err *e)
 {
     char agent[PATH_MAX], size[16];
     struct steps steps = {.terminal = isatty(STDOUT_FILENO)};
     struct build_options o = {.state_dir = c->state_dir,
-                              .agent_path = agent,
+                              .agent_path = with_agent ? agent : NULL,
                               .actor = actor_name(),
                               .keep_raw = a->keep_raw,
                               .progress = show_step,
                               .ctx = &steps};
     struct store *s;
     struct release r;
-    if (find_agent(a, agent, e) || open_store(c, &s, e))
+    if ((with_agent && find_agent(a, agent, e)) || open_store(c, &s, e))
         return -1;
     int rc = make(s, a, &o, &r, e);
     end_steps(&steps);
@@ -165,12 +166,12 @@ static int by_frame(struct store *s, const struct args *a, const struct build_op
 
 int cmd_image_build(const struct args *a, const struct config *c, struct err *e)
 {
-    return make_release(a, c, by_recipe, e);
+    return make_release(a, c, true, by_recipe, e);
 }
 
 int cmd_image_frame(const struct args *a, const struct config *c, struct err *e)
 {
-    return make_release(a, c, by_frame, e);
+    return make_release(a, c, false, by_frame, e);
 }
 
 int cmd_netboot_build(const struct args *a, const struct config *c, struct err *e)
