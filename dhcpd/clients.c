@@ -45,7 +45,7 @@ static bool has_user_class(struct span v, const char *word)
     struct reader r = reader_of(v);
     if (span_eq(v, span_str(word)))
         return true;
-    while (reader_left(&r)) {
+    while (reader_left(&r) && !r.bad) {
         struct span class = read_span(&r, read_u8(&r));
         if (!r.bad && span_eq(class, span_str(word)))
             return true;
@@ -88,7 +88,7 @@ static enum client_kind kind_by_arch(const struct options *o, struct span class)
     struct reader r = reader_of(o->value[OPT_ARCH]);
     if (!o->has[OPT_ARCH])
         return find_arch(arch_of_class(class), &kind) ? kind : CLIENT_PXE_UNKNOWN;
-    while (reader_left(&r))
+    while (reader_left(&r) && !r.bad)
         if (find_arch(read_be16(&r), &kind))
             return kind;
     return CLIENT_PXE_UNKNOWN;

@@ -209,7 +209,7 @@ static void dump_number(struct reader *r, enum option_type type, struct str *ret
 static void dump_value(enum option_type type, struct span v, struct str *ret)
 {
     struct reader r = reader_of(v);
-    for (size_t i = 0; reader_left(&r); i++) {
+    for (size_t i = 0; reader_left(&r) && !r.bad; i++) {
         if (type == TYPE_TEXT) {
             uint8_t c = read_u8(&r);
             str_addf(ret, isprint(c) && c != ' ' ? "%c" : "\\x%02x", c);
