@@ -13,7 +13,8 @@
 
 #include "base/span.h"
 
-/* The fixed part of a BOOTREQUEST from 52:54:00:00:00:01, xid 0x01020304, with the cookie; options are put after it. */
+/* The fixed part of a BOOTREQUEST from 52:54:00:00:00:01, xid 0x01020304, with the cookie; options are put
+ * after it. */
 struct packet {
     uint8_t b[1500];
     size_t n;
@@ -43,7 +44,8 @@ static inline void packet_option(struct packet *p, uint8_t code, const void *v, 
     packet_put(p, v, n);
 }
 
-#define OPTION(p, code, ...) packet_option(p, code, (uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}))
+#define OPTION(p, code, ...)                                                                                 \
+    packet_option(p, code, (uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}))
 #define OPTION_TEXT(p, code, text) packet_option(p, code, text, sizeof text - 1)
 
 static inline struct span packet_span(const struct packet *p)

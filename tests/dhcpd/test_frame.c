@@ -121,9 +121,12 @@ static void every_drop_has_its_row(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trip),     cmocka_unit_test(truncations),
-        cmocka_unit_test(known_checksum), cmocka_unit_test(faults),
-        cmocka_unit_test(udp_checksum_absent_and_offloaded), cmocka_unit_test(every_drop_has_its_row),
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(truncations),
+        cmocka_unit_test(known_checksum),
+        cmocka_unit_test(faults),
+        cmocka_unit_test(udp_checksum_absent_and_offloaded),
+        cmocka_unit_test(every_drop_has_its_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,8 @@ static void discover_of_a_client(void **state)
     assert_int_equal(q.kind, CLIENT_OTHER);
 }
 
-/* A prefix of a message is refused, or is a whole shorter message: it never reads past its end (the sanitizers look). */
+/* A prefix of a message is refused, or is a whole shorter message: it never reads past its end (the
+ * sanitizers look). */
 static void truncations(void **state)
 {
     struct packet p = discover();
@@ -121,7 +122,8 @@ static void kinds(void **state)
         {"PXEClient", -1, CLIENT_BIOS},
         {"PXEClient:Arch:00x07", -1, CLIENT_BIOS},
         {"PXEClient:Arch:00050:UNDI:003000", 50, CLIENT_PXE_UNKNOWN},
-        {"PXEClient:Arch:00016:UNDI:003000", 16, CLIENT_PXE_UNKNOWN}, /* an HTTP architecture that asks by PXE */
+        {"PXEClient:Arch:00016:UNDI:003000", 16,
+         CLIENT_PXE_UNKNOWN}, /* an HTTP architecture that asks by PXE */
         {"HTTPClient:Arch:00016", -1, CLIENT_PXE_UNKNOWN},
         {"d-i", 0, CLIENT_OTHER},
     };
@@ -132,10 +134,13 @@ static void kinds(void **state)
 
 static void ipxe_however_it_says_so(void **state)
 {
-    struct packet raw = pxe("PXEClient:Arch:00007:UNDI:003000", 7), rfc = raw, encapsulated = raw, other = raw;
+    struct packet raw = pxe("PXEClient:Arch:00007:UNDI:003000", 7), rfc = raw, encapsulated = raw,
+                  other = raw;
     (void)state;
     OPTION_TEXT(&raw, 77, "iPXE");
-    OPTION_TEXT(&rfc, 77, "\x03" "abc\x04iPXE");
+    OPTION_TEXT(&rfc, 77,
+                "\x03"
+                "abc\x04iPXE");
     OPTION(&encapsulated, 175, 0x13, 1, 1);
     OPTION_TEXT(&other, 77, "\x09iPXE");
     kind_is("raw", raw, CLIENT_IPXE);
@@ -160,7 +165,8 @@ static void reply_sizes(void **state)
     static const struct {
         uint16_t says;
         size_t want;
-    } rows[] = {{0, MESSAGE_DEFAULT}, {575, MESSAGE_DEFAULT}, {576, 548}, {1024, 996}, {1500, 1472}, {65535, 1472}};
+    } rows[] = {{0, MESSAGE_DEFAULT}, {575, MESSAGE_DEFAULT}, {576, 548},
+                {1024, 996},          {1500, 1472},           {65535, 1472}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct packet p = discover();
@@ -177,9 +183,10 @@ static void reply_bytes(void **state)
     struct request q;
     uint8_t buf[MESSAGE_MAX];
     size_t n;
-    struct reply r = {.type = MSG_OFFER, .yiaddr = {0x0a4d000b}, .siaddr = {0x0a4d0001}, .file = "undionly.kpxe"};
-    static const uint8_t want_options[] = {0x63, 0x82, 0x53, 0x63, 53, 1, 2,  61,  3,  1,  2,
-                                           3,    82,   3,    1,    1,  'x', 255, 0};
+    struct reply r = {
+        .type = MSG_OFFER, .yiaddr = {0x0a4d000b}, .siaddr = {0x0a4d0001}, .file = "undionly.kpxe"};
+    static const uint8_t want_options[] = {0x63, 0x82, 0x53, 0x63, 53, 1, 2,   61,  3, 1,
+                                           2,    3,    82,   3,    1,  1, 'x', 255, 0};
     (void)state;
     p.b[10] = 0x80;
     p.b[24] = 10;
@@ -190,7 +197,10 @@ static void reply_bytes(void **state)
     option_put_u8(&r.options, OPT_TYPE, MSG_OFFER);
     assert_int_equal(message_encode(&q, &r, buf, sizeof buf, &n), 0);
     assert_int_equal(n, MESSAGE_MIN);
-    assert_memory_equal(buf, "\x02\x01\x06\x00\x01\x02\x03\x04\x00\x00\x80\x00\x00\x00\x00\x00\x0a\x4d\x00\x0b\x0a\x4d\x00\x01", 24);
+    assert_memory_equal(
+        buf,
+        "\x02\x01\x06\x00\x01\x02\x03\x04\x00\x00\x80\x00\x00\x00\x00\x00\x0a\x4d\x00\x0b\x0a\x4d\x00\x01",
+        24);
     assert_memory_equal(buf + 24, "\x0a\x00\x00\x00\x52\x54\x00\x00\x00\x01", 10);
     assert_string_equal((char *)buf + 108, "undionly.kpxe");
     assert_memory_equal(buf + 236, want_options, sizeof want_options);
@@ -214,9 +224,15 @@ static void echo_that_does_not_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(discover_of_a_client), cmocka_unit_test(truncations), cmocka_unit_test(faults),
-        cmocka_unit_test(kinds), cmocka_unit_test(ipxe_however_it_says_so), cmocka_unit_test(relay_info),
-        cmocka_unit_test(reply_sizes), cmocka_unit_test(reply_bytes), cmocka_unit_test(echo_that_does_not_fit),
+        cmocka_unit_test(discover_of_a_client),
+        cmocka_unit_test(truncations),
+        cmocka_unit_test(faults),
+        cmocka_unit_test(kinds),
+        cmocka_unit_test(ipxe_however_it_says_so),
+        cmocka_unit_test(relay_info),
+        cmocka_unit_test(reply_sizes),
+        cmocka_unit_test(reply_bytes),
+        cmocka_unit_test(echo_that_does_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

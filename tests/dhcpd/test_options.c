@@ -1,4 +1,5 @@
-/* options: areas, overload, joining and splitting (RFC 3396), odd lengths, order, what a small client goes without. */
+/* options: areas, overload, joining and splitting (RFC 3396), odd lengths, order, what a small client goes
+ * without. */
 #include "tests/dhcpd/build.h"
 
 #include "dhcpd/options.h"
@@ -39,7 +40,9 @@ static void vectors(void **state)
 static void odd_lengths_are_left_out(void **state)
 {
     (void)state;
-    dump_is(B("\x35\x02\x01\x01\x32\x03\x0a\x00\x00\x39\x01\x05\x5d\x01\x07\x06\x05" "12345\x50\x01z\x0c\x00\xff"), "");
+    dump_is(B("\x35\x02\x01\x01\x32\x03\x0a\x00\x00\x39\x01\x05\x5d\x01\x07\x06\x05"
+              "12345\x50\x01z\x0c\x00\xff"),
+            "");
 }
 
 static void areas_cut_off(void **state)
@@ -57,9 +60,11 @@ static void overload(void **state)
 {
     struct options o;
     (void)state;
-    assert_int_equal(options_decode(B("\x34\x01\x03\xff"), B("\x35\x01\x01\xff"), B("\x0c\x02hv\xff"), &o), 0);
+    assert_int_equal(options_decode(B("\x34\x01\x03\xff"), B("\x35\x01\x01\xff"), B("\x0c\x02hv\xff"), &o),
+                     0);
     assert_true(o.has[OPT_TYPE] && o.has[OPT_HOST_NAME]);
-    assert_int_equal(options_decode(B("\x34\x01\x01\xff"), B("\x35\x01\x01\xff"), B("\x0c\x02hv\xff"), &o), 0);
+    assert_int_equal(options_decode(B("\x34\x01\x01\xff"), B("\x35\x01\x01\xff"), B("\x0c\x02hv\xff"), &o),
+                     0);
     assert_true(o.has[OPT_TYPE] && !o.has[OPT_HOST_NAME]);
     assert_int_equal(options_decode(B("\x34\x01\x00\xff"), B("\x35\x01\x01\xff"), B(""), &o), 0);
     assert_false(o.has[OPT_TYPE]);
@@ -70,8 +75,15 @@ static void joined_over_areas(void **state)
 {
     struct options o;
     (void)state;
-    assert_int_equal(
-        options_decode(B("\x43\x02" "ab\x34\x01\x03\x43\x01" "c\xff"), B("\x43\x01" "d"), B("\x43\x02" "ef\xff"), &o), 0);
+    assert_int_equal(options_decode(B("\x43\x02"
+                                      "ab\x34\x01\x03\x43\x01"
+                                      "c\xff"),
+                                    B("\x43\x01"
+                                      "d"),
+                                    B("\x43\x02"
+                                      "ef\xff"),
+                                    &o),
+                     0);
     assert_true(span_eq(o.value[OPT_BOOTFILE], span_str("abcdef")));
 }
 
@@ -97,7 +109,8 @@ static void order(void **state)
     option_put_u32(&l, OPT_LEASE_TIME, 3600);
     option_put_u8(&l, OPT_TYPE, 5);
     assert_int_equal(options_encode(&l, &w, sizeof buf), 0);
-    struct span want = B("\x35\x01\x05\x0c\x02hv\x33\x04\x00\x00\x0e\x10\xaf\x03\xb0\x01\x01\x52\x03\x01\x01z\xff");
+    struct span want =
+        B("\x35\x01\x05\x0c\x02hv\x33\x04\x00\x00\x0e\x10\xaf\x03\xb0\x01\x01\x52\x03\x01\x01z\xff");
     assert_int_equal(writer_used(&w), want.n);
     assert_memory_equal(buf, want.p, want.n);
 }
@@ -166,11 +179,16 @@ static void rows_are_sound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors),          cmocka_unit_test(odd_lengths_are_left_out),
-        cmocka_unit_test(areas_cut_off),    cmocka_unit_test(overload),
-        cmocka_unit_test(joined_over_areas), cmocka_unit_test(joined_too_long),
-        cmocka_unit_test(order),            cmocka_unit_test(split_and_joined_again),
-        cmocka_unit_test(spare_goes_first), cmocka_unit_test(list_full),
+        cmocka_unit_test(vectors),
+        cmocka_unit_test(odd_lengths_are_left_out),
+        cmocka_unit_test(areas_cut_off),
+        cmocka_unit_test(overload),
+        cmocka_unit_test(joined_over_areas),
+        cmocka_unit_test(joined_too_long),
+        cmocka_unit_test(order),
+        cmocka_unit_test(split_and_joined_again),
+        cmocka_unit_test(spare_goes_first),
+        cmocka_unit_test(list_full),
         cmocka_unit_test(rows_are_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
