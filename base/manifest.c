@@ -8,7 +8,6 @@
 #define MAGIC         "rackstrap-manifest-1\n"
 #define HEADER_MAX    4096
 #define SECTOR        512
-#define EXTENT_LEN    5                       /* type, frames */
 #define DATA_ITEM_LEN (2 * DIGEST_SIZE + 4) /* raw and stored SHA-256, stored length */
 
 /* The header, both ways, is this table: in the order of the keys, as the canonical form wants them. */
