@@ -227,7 +227,7 @@ m = s.recv(1500)
 print(m[240:243].hex(), m[16:20].hex(), 51 in m[240:])' 2>&1)
 is inform "$informed" "350105 00000000 False"
 
-# ---- renewing by unicast; rebinding by broadcast once the server cannot be reached by unicast
+# ---- renewing by unicast; rebinding by broadcast, which udhcpc turns to at once when the lease is short
 restart 8s discover
 mac "$c" 52:54:00:00:00:01
 cat >"$dir/apply" <<'END'
@@ -241,11 +241,14 @@ ip netns exec "$c" timeout 40 dhclient -4 -d -sf "$dir/apply" -cf "$dir/empty" -
 p=$!
 sleep 7
 like renewing "$(logged 'dhcp-ack.*state=renewing')" '^[1-9]'
-ip -n "$c" route add blackhole 10.77.0.1/32
-sleep 9
-like rebinding "$(logged 'dhcp-ack.*state=rebinding')" '^[1-9]'
 kill "$p" && wait "$p" 2>/dev/null
-ip -n "$c" route del blackhole 10.77.0.1/32
+restart 16s discover
+mac "$c" 52:54:00:00:aa:06
+ip netns exec "$c" timeout 40 udhcpc -i eth0 -f -t 5 -T 1 -s "$dir/script" >"$dir/udhcpc.log" 2>&1 &
+p=$!
+sleep 11
+like rebinding "$(logged 'dhcp-ack.*mac=52:54:00:00:aa:06.*state=rebinding')" '^[1-9]'
+kill "$p" && wait "$p" 2>/dev/null
 
 # ---- unknown machines where the rule is to ignore them
 restart 1h ignore
