@@ -14,7 +14,11 @@
 #include "imagebuilder/customise.h"
 #include "imagebuilder/gpt.h"
 
-#define DISK         "/dev/sda"
+#define DISK "/dev/sda"
+/* The API calls the only disk /dev/sda whatever the appliance's kernel calls it; programs run inside see the
+ * kernel's names, which depend on the order of probing. This link is made for them. */
+#define LABEL        "target"
+#define DISK_INSIDE  "/dev/disk/guestfs/" LABEL
 #define MEMORY_MIB   1024
 #define GUID_BIOS    "21686148-6449-6E6F-744E-656564454649"
 #define GUID_EFI     "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
@@ -60,7 +64,7 @@ static int start(struct appliance *a, const char *raw_path, bool network, struct
     guestfs_set_network(g, network);
     if (guestfs_add_drive_opts(g, raw_path, GUESTFS_ADD_DRIVE_OPTS_FORMAT, "raw",
                                GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, "unsafe", GUESTFS_ADD_DRIVE_OPTS_DISCARD,
-                               "besteffort", -1) < 0)
+                               "besteffort", GUESTFS_ADD_DRIVE_OPTS_LABEL, LABEL, -1) < 0)
         return failed(a, e, raw_path);
     if (guestfs_launch(g) < 0)
         return failed(a, e, "libguestfs's appliance did not start (it needs a readable kernel in /boot)");
@@ -147,7 +151,7 @@ int appliance_update_grub(struct appliance *a, struct err *e)
 
 int appliance_boot_loaders(struct appliance *a, struct err *e)
 {
-    const char *const bios[] = {"grub-install", "--target=i386-pc", DISK, NULL};
+    const char *const bios[] = {"grub-install", "--target=i386-pc", DISK_INSIDE, NULL};
     /* --removable: under the name that every UEFI firmware tries, so that it boots without an entry in NVRAM.
      */
     const char *const efi[] = {"grub-install", "--target=x86_64-efi", "--efi-directory=/boot/efi",
