@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <net/if.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -130,6 +131,18 @@ static int choose(const struct config *c, const char *only, struct process p[PAR
         p[i].on = true;
         only += n + (only[n] == ',');
     }
+    return 0;
+}
+
+/* Before anything is opened: a misspelt interface is to be said as such. */
+static int check_interfaces(const struct config *c, const char (*names)[16], size_t n, struct err *e)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!if_nametoindex(names[i]))
+            return err_set(
+                e, ERR_NOT_FOUND,
+                "there is no interface \"%s\", which %s names; `ip link` shows those that there are",
+                names[i], c->path);
     return 0;
 }
 
@@ -342,7 +355,8 @@ int supervise(const struct config *c, const char *only, struct err *e)
     sigset_t signals;
     int rc = -1;
     log_setup("rackstrap", LOG_LVL_INFO, true);
-    if (choose(c, only, p, e) || find_user(c, &s, e))
+    if (choose(c, only, p, e) || check_interfaces(c, c->dhcp.interfaces, c->dhcp.interfaces_n, e) ||
+        check_interfaces(c, c->tftp.interfaces, c->tftp.interfaces_n, e) || find_user(c, &s, e))
         return -1;
     raise_descriptors();
     for (size_t i = 0; i < PARTS; i++)

@@ -25,8 +25,7 @@ printf 'devices:\n  - name: hv-02\n    interfaces:\n      - {name: a, mac: "5254
 refused "a MAC address that another device has" "1|2" "hv-01"
 printf 'devices:\n  - {name: hv-02, interfaces: [{name: a, mac: "52:54:00:00:00:02"}]}\n  - {name: hv-03, interfaces: [{name: a, mac: "52-54-00-00-00-02"}]}\n' >"$bad"
 refused "a MAC address twice in one file" "1|2" "$bad:3"
-printf 'devices:\n  - {name: hv-02, image: green, interfaces: [{name: a, mac: "52:54:00:00:00:02"}]}\n' >"$bad"
-refused "an image that is not there" "1|2" "green"
+check "an image that is not there" fails "1|2" red rs assign hv-01 green
 printf 'devices:\n  - {name: hv-02, interfaces: [{name: a, mac: "52:54:00:00:00"}]}\n' >"$bad"
 refused "half a MAC address" 2 "$bad:2"
 head -c 3000 /dev/urandom >"$bad"
@@ -38,10 +37,10 @@ check "an unknown key in the configuration" fails 2 tftpp "$rackstrap" check-con
 sed 's/0.0.0.0:8080/0.0.0.0:80800/' "$config" >"$bad"
 check "a port that cannot be" fails 2 "$bad:2" "$rackstrap" check-config -c "$bad"
 check "a port in use" fails 1 8080 within timeout 20 "$rackstrap" serve -c "$config"
-sed 's/\[br0\]/[br7]/' "$config" >"$bad"
+sed 's/\[br0\]/[br7]/; s/:8080/:8081/' "$config" >"$bad"
 check "an interface that is not there" fails 1 br7 within timeout 20 "$rackstrap" serve -c "$bad"
-check "no permission to serve" fails 1 "" setpriv --reuid 65534 --regid 65534 --clear-groups timeout 20 "$rackstrap" serve -c "$config"
-check "no permission to read the store" fails 1 "$state" setpriv --reuid 65534 --regid 65534 --clear-groups "$rackstrap" import -c "$config" "$inventory"
+check "no permission to serve" fails 1 "" within setpriv --reuid 65534 --regid 65534 --clear-groups timeout 20 "$rackstrap" serve -c "$config"
+check "no permission to read the store" fails 1 "$state" setpriv --reuid 65533 --regid 65533 --clear-groups "$rackstrap" import -c "$config" "$inventory"
 sed "s|^state_dir: .*|state_dir: $work/nowhere|" "$config" >"$bad"
 check "a state folder that is not there" fails 1 "$work/nowhere" "$rackstrap" import -c "$bad" "$inventory"
 
