@@ -19,7 +19,7 @@ done
 
 id=$$ s=rs-s-$$ c=rs-c-$$ r=rs-r-$$ d=rs-d-$$
 dir=$(mktemp -d /tmp/rs-dhcp.XXXXXX)
-failed=0 server= jobs=
+failed=0 server='' jobs=''
 
 cleanup() {
     for p in $server $jobs; do kill "$p" 2>/dev/null; done
@@ -227,7 +227,7 @@ m = s.recv(1500)
 print(m[240:243].hex(), m[16:20].hex(), 51 in m[240:])' 2>&1)
 is inform "$informed" "350105 00000000 False"
 
-# ---- renewing by unicast; rebinding by broadcast, which udhcpc turns to at once when the lease is short
+# ---- renewing by unicast; rebinding by broadcast, as udhcpc does when its unicast cannot leave
 restart 8s discover
 mac "$c" 52:54:00:00:00:01
 cat >"$dir/apply" <<'END'
@@ -246,7 +246,7 @@ restart 16s discover
 mac "$c" 52:54:00:00:aa:06
 ip netns exec "$c" timeout 40 udhcpc -i eth0 -f -t 5 -T 1 -s "$dir/script" >"$dir/udhcpc.log" 2>&1 &
 p=$!
-sleep 11
+sleep 15
 like rebinding "$(logged 'dhcp-ack.*mac=52:54:00:00:aa:06.*state=rebinding')" '^[1-9]'
 kill "$p" && wait "$p" 2>/dev/null
 
