@@ -78,6 +78,7 @@ begin() { # NAME
 finish() {
     local code=$?
     trap - EXIT INT TERM HUP
+    trap '' PIPE # who reads may have gone; cleaning goes on
     [ $code = 0 ] && [ $failures != 0 ] && code=1
     [ -n "$server_pid" ] && server_stop
     [ -e "$work/salt/conf/master" ] && "$salt_tools/master.sh" stop "$work/salt" >/dev/null 2>&1
@@ -245,7 +246,7 @@ take_state() { # CACHE
     mkdir -p "$state"
     (cd "$1" && find . -type d -exec mkdir -p "$state/{}" \; &&
         find . -type f \( -path './images/*' -o -path './netboot/*' -o -path './tftp/*' \) -exec ln -f {} "$state/{}" \; &&
-        find . -type f ! -path './images/*' ! -path './netboot/*' ! -path './tftp/*' ! -name .complete -exec cp -p {} "$state/{}" \;)
+        find . -type f ! -path './images/*' ! -path './netboot/*' ! -path './tftp/*' ! -name .complete ! -name .netboot -exec cp -p {} "$state/{}" \;)
 }
 
 demo_state() { # RECIPE...: a state folder with the installer and a release of each recipe; sets `cache`
@@ -256,11 +257,17 @@ demo_state() { # RECIPE...: a state folder with the installer and a release of e
         rm -rf "$build"/cache/state-* "$cache"
         mkdir -p "$cache"
         config_for "$cache" >"$work/cache.yaml"
-        "$rackstrap" netboot build --agent "$agent" -c "$work/cache.yaml" || die "the installer was not built"
         for recipe in "$@"; do
             "$rackstrap" image build --agent "$agent" -c "$work/cache.yaml" "$recipe" || die "$recipe was not built"
         done
         touch "$cache/.complete"
+    fi
+    # The installer takes seconds, and follows the program.
+    stamp=$(digest_of "$agent" "$rackstrap" /boot/vmlinuz-*)
+    if [ "$(cat "$cache/.netboot" 2>/dev/null)" != "$stamp" ]; then
+        config_for "$cache" >"$work/cache.yaml"
+        "$rackstrap" netboot build --agent "$agent" -c "$work/cache.yaml" || die "the installer was not built"
+        echo "$stamp" >"$cache/.netboot"
     fi
 }
 config_for() { # STATE: enough of a configuration to build with
