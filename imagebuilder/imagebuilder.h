@@ -25,7 +25,7 @@ int image_build(struct store *s, const char *recipe_path, const struct build_opt
 int image_frame(struct store *s, const char *name, const char *raw_path, const struct build_options *o,
                 struct release *ret, struct err *e);
 
-/* Writes <state_dir>/netboot/{vmlinuz,initrd.img,release.pub} and the loaders
+/* Writes <state_dir>/netboot/{vmlinuz,initrd.img,local.efi,release.pub} and the loaders
  * <state_dir>/tftp/{undionly.kpxe,ipxe.efi,snponly.efi}. kernel: NULL for the newest installed of Debian's
  * linux-image-amd64. */
 int netboot_build(const char *kernel_version, const struct build_options *o, struct err *e);

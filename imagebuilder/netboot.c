@@ -15,6 +15,7 @@
 #include "imagebuilder/drivers.h"
 #include "imagebuilder/imagebuilder.h"
 #include "imagebuilder/keys.h"
+#include "imagebuilder/local_efi.h"
 
 #define FILE_MAX   (256u << 20)
 #define ZSTD_LEVEL 19
@@ -270,6 +271,15 @@ static int put_loaders(struct netboot *b, struct err *e)
     return rc;
 }
 
+static int put_local_efi(struct netboot *b, struct err *e)
+{
+    char *to = xasprintf("%s/netboot/local.efi", b->o->state_dir);
+    int rc = local_efi_build(to, e);
+
+    free(to);
+    return rc;
+}
+
 static int make_dirs(struct netboot *b, struct err *e)
 {
     static const char *const dirs[] = {"netboot", "tftp"};
@@ -296,6 +306,7 @@ int netboot_build(const char *kernel_version, const struct build_options *o, str
         {"drivers of network cards and disks", add_drivers},
         {"kernel", put_kernel},
         {"loaders", put_loaders},
+        {"the loader that starts a UEFI machine's own disk", put_local_efi},
     };
     struct netboot b = {.o = o};
     int rc = find_kernel(&b, kernel_version, e);
