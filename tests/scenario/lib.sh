@@ -246,19 +246,19 @@ take_state() { # CACHE
     mkdir -p "$state"
     (cd "$1" && find . -type d -exec mkdir -p "$state/{}" \; &&
         find . -type f \( -path './images/*' -o -path './netboot/*' -o -path './tftp/*' \) -exec ln -f {} "$state/{}" \; &&
-        find . -type f ! -path './images/*' ! -path './netboot/*' ! -path './tftp/*' ! -name .complete ! -name .netboot -exec cp -p {} "$state/{}" \;)
+        find . -type f ! -path './images/*' ! -path './netboot/*' ! -path './tftp/*' ! -name .complete ! -name .netboot ! -name raw -exec cp -p {} "$state/{}" \;)
 }
 
-demo_state() { # RECIPE...: a state folder with the installer and a release of each recipe; sets `cache`
+demo_state() { # RECIPE...: a state folder with the installer and a release of each recipe; sets `cache`, and with `keep_raw` leaves the disk as $cache/raw
     local recipe stamp
     stamp=$(digest_of "$agent" "$@" "$salt_tools/requirements.txt")
     cache=$build/cache/state-$stamp
-    if [ ! -e "$cache/.complete" ]; then
+    if [ ! -e "$cache/.complete" ] || [ -n "${keep_raw:-}" ] && [ ! -e "$cache/raw" ]; then
         rm -rf "$build"/cache/state-* "$cache"
         mkdir -p "$cache"
         config_for "$cache" >"$work/cache.yaml"
         for recipe in "$@"; do
-            "$rackstrap" image build --agent "$agent" -c "$work/cache.yaml" "$recipe" || die "$recipe was not built"
+            "$rackstrap" image build --agent "$agent" ${keep_raw:+--keep-raw "$cache/raw"} -c "$work/cache.yaml" "$recipe" || die "$recipe was not built"
         done
         touch "$cache/.complete"
     fi
