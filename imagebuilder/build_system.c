@@ -195,8 +195,11 @@ static int make_file_systems(struct build *b, struct err *e)
          *efi_size = xasprintf("%llu", EFI_BYTES / 1024);
     char *extended = xasprintf("offset=%llu,lazy_itable_init=0,lazy_journal_init=0", ROOT_START);
     char *size = xasprintf("%lluk", (unsigned long long)(r->size - ROOT_START - END_BYTES) / 1024);
-    const char *const fat[] = {"env", SYSTEM_PATH,    "mkfs.vfat", "-F",       "32",   "-n",     "ESP",
-                               "-i",  ids.efi_option, "--offset",  efi_offset, b->raw, efi_size, NULL};
+    /* One sector a cluster: firmware takes a FAT with fewer than 65,525 clusters for a FAT16, whatever it
+     * says. */
+    const char *const fat[] = {
+        "env", SYSTEM_PATH, "mkfs.vfat",    "-s",       "1",        "-F",   "32",     "-n",
+        "ESP", "-i",        ids.efi_option, "--offset", efi_offset, b->raw, efi_size, NULL};
     const char *const ext4[] = {"env",    SYSTEM_PATH, "mke2fs",
                                 "-q",     "-F",        "-t",
                                 "ext4",   "-O",        "64bit,resize_inode,metadata_csum",

@@ -15,7 +15,7 @@ static const char agent_unit[] = "[Unit]\n"
                                  "Description=rackstrap: configures this machine and enrols it, once\n"
                                  "ConditionPathExists=/var/lib/rackstrap/seed.json\n"
                                  "Wants=network-online.target\n"
-                                 "After=network-online.target\n"
+                                 "After=network-online.target ssh.service\n"
                                  "\n"
                                  "[Service]\n"
                                  "Type=exec\n"
@@ -44,11 +44,21 @@ static const char wait_online[] = "[Service]\n"
                                   "ExecStart=\n"
                                   "ExecStart=/lib/systemd/systemd-networkd-wait-online --any\n";
 
+/* An image has no host keys: the server makes those that it lacks, before it or the agent (which is ordered
+ * after it) reads them. */
+static const char ssh_keys[] =
+    "[Service]\n"
+    "ExecStartPre=\n"
+    "ExecStartPre=/bin/sh -c 'for t in ed25519 ecdsa; do f=/etc/ssh/ssh_host_$${t}_key; "
+    "[ -e \"$$f\" ] || ssh-keygen -q -t $$t -N \"\" -f \"$$f\" || exit 1; done'\n"
+    "ExecStartPre=/usr/sbin/sshd -t\n";
+
 static const struct asset {
     const char *path, *text;
     bool own_system; /* only where we made the system: a foreign disk keeps its own */
 } assets[] = {
     {"/etc/systemd/system/rackstrap-agent.service", agent_unit, false},
+    {"/etc/systemd/system/ssh.service.d/rackstrap.conf", ssh_keys, false},
     {"/etc/systemd/network/80-rackstrap-dhcp.network", network_unit, true},
     {"/etc/systemd/system/systemd-networkd-wait-online.service.d/rackstrap.conf", wait_online, true},
     {"/etc/hosts", "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", true},
