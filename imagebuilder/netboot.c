@@ -18,7 +18,7 @@
 #include "imagebuilder/local_efi.h"
 
 #define FILE_MAX   (256u << 20)
-#define ZSTD_LEVEL 19
+#define ZSTD_LEVEL 17
 #define LOADERS    "/usr/lib/ipxe"
 
 /* Looked up by name; what they need comes with them. A name that the kernel has built in, or not at all, is
