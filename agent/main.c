@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/reboot.h>
 #include <unistd.h>
 
 #include "agent/firstboot.h"
@@ -17,7 +16,8 @@ static const char usage[] =
     "rackstrap-agent firstboot [--root DIR]\n"
     "    in an installed system: reads /var/lib/rackstrap/seed.json, configures the machine and enrols it\n"
     "rackstrap-agent install --url URL --token TOKEN --mac MAC [OPTIONS]\n"
-    "    writes the job's release to a disk, as the installer does\n"
+    "    writes the job's release to a disk, as the installer does; only process 1 restarts the machine "
+    "then\n"
     "    --target PATH       this file or device, not one of the machine's disks\n"
     "    --uuid UUID         the machine's UUID, instead of the SMBIOS's\n"
     "    --sysfs DIR         facts from here instead of /sys\n"
@@ -25,7 +25,6 @@ static const char usage[] =
     "    --release-key FILE  the public key that manifests are signed with (default "
     "/etc/rackstrap/release.pub, if there)\n"
     "    --no-seed           do not mount the root file system (needs no root)\n"
-    "    --no-reboot         end here instead of restarting the machine\n"
     "rackstrap-agent discover --url URL --mac MAC [--sysfs DIR]\n"
     "    tells the server of this machine until the inventory knows it\n"
     "As process 1 it takes all this from the kernel's command line.\n"
@@ -36,7 +35,6 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_REPLACED = 3 };
 struct arguments {
     struct install_options install;
     const char *root, *mac;
-    bool reboot;
 };
 
 static int wrong(const char *what)
@@ -48,12 +46,17 @@ static int wrong(const char *what)
 static int parse(int argc, char **argv, struct arguments *a)
 {
     static const struct option options[] = {
-        {"url", required_argument, NULL, 'u'},  {"token", required_argument, NULL, 't'},
-        {"mac", required_argument, NULL, 'm'},  {"target", required_argument, NULL, 'T'},
-        {"uuid", required_argument, NULL, 'U'}, {"sysfs", required_argument, NULL, 's'},
-        {"dev", required_argument, NULL, 'd'},  {"release-key", required_argument, NULL, 'k'},
-        {"root", required_argument, NULL, 'r'}, {"no-seed", no_argument, NULL, 'S'},
-        {"no-reboot", no_argument, NULL, 'R'},  {NULL, 0, NULL, 0},
+        {"url", required_argument, NULL, 'u'},
+        {"token", required_argument, NULL, 't'},
+        {"mac", required_argument, NULL, 'm'},
+        {"target", required_argument, NULL, 'T'},
+        {"uuid", required_argument, NULL, 'U'},
+        {"sysfs", required_argument, NULL, 's'},
+        {"dev", required_argument, NULL, 'd'},
+        {"release-key", required_argument, NULL, 'k'},
+        {"root", required_argument, NULL, 'r'},
+        {"no-seed", no_argument, NULL, 'S'},
+        {NULL, 0, NULL, 0},
     };
     const struct {
         int c;
@@ -64,9 +67,8 @@ static int parse(int argc, char **argv, struct arguments *a)
         {'d', &a->install.dev},    {'k', &a->install.release_key}, {'r', &a->root},
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        bool known = c == 'S' || c == 'R';
+        bool known = c == 'S';
         a->install.seed = c == 'S' ? false : a->install.seed;
-        a->reboot = c == 'R' ? false : a->reboot;
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
             if (texts[i].c == c) {
                 *texts[i].to = optarg;
@@ -89,11 +91,6 @@ static int run_install(struct arguments *a)
     if (end != INSTALL_WRITTEN) {
         say("FAILED: %s", e.text);
         return end == INSTALL_REPLACED ? EXIT_REPLACED : EXIT_FAILED;
-    }
-    if (a->reboot) {
-        sync();
-        reboot(RB_AUTOBOOT);
-        return EXIT_FAILED;
     }
     return EXIT_DONE;
 }
@@ -133,7 +130,6 @@ int main(int argc, char **argv)
                     .release_key = "/etc/rackstrap/release.pub",
                     .seed = true},
         .root = "",
-        .reboot = true,
     };
     if (getpid() == 1 && argc > 0 && !strcmp(argv[0], "/init"))
         init_main();

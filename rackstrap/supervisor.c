@@ -42,6 +42,11 @@ static int dhcpd_start(struct servers *s, struct err *e)
 {
     return dhcpd_open(&s->config->dhcp, &s->dhcpd, e);
 }
+static void dhcpd_stop(struct servers *s)
+{
+    dhcpd_close(s->dhcpd);
+    s->dhcpd = NULL;
+}
 static int dhcpd_run(struct servers *s, struct err *e)
 {
     return dhcpd_serve(s->dhcpd, s->config->state_dir, e);
@@ -54,6 +59,11 @@ static bool tftpd_wanted(const struct config *c)
 static int tftpd_start(struct servers *s, struct err *e)
 {
     return tftpd_open(&s->config->tftp, &s->tftpd, e);
+}
+static void tftpd_stop(struct servers *s)
+{
+    tftpd_close(s->tftpd);
+    s->tftpd = NULL;
 }
 static int tftpd_run(struct servers *s, struct err *e)
 {
@@ -69,6 +79,11 @@ static int httpboot_start(struct servers *s, struct err *e)
 {
     return httpboot_open(&s->config->http, &s->httpboot, e);
 }
+static void httpboot_stop(struct servers *s)
+{
+    httpboot_close(s->httpboot);
+    s->httpboot = NULL;
+}
 static int httpboot_run(struct servers *s, struct err *e)
 {
     return httpboot_serve(s->httpboot, s->config->state_dir, e);
@@ -80,6 +95,10 @@ static int courier_start(struct servers *s, struct err *e)
     (void)e;
     return 0;
 }
+static void courier_stop(struct servers *s)
+{
+    (void)s;
+}
 static int courier_run(struct servers *s, struct err *e)
 {
     return courier_serve(&s->config->enrol, s->config->state_dir, e);
@@ -88,13 +107,15 @@ static int courier_run(struct servers *s, struct err *e)
 static const struct part {
     const char *name;
     bool (*wanted)(const struct config *c);
-    int (*start)(struct servers *s, struct err *e); /* as root, once */
+    int (*start)(struct servers *s, struct err *e); /* as root: opens; before each fork, since a handle that a
+                                                       dead child used is not fresh */
+    void (*stop)(struct servers *s);                /* closes what start opened */
     int (*run)(struct servers *s, struct err *e);   /* in its own process */
 } parts[] = {
-    {"httpboot", always_wanted, httpboot_start, httpboot_run},
-    {"tftpd", tftpd_wanted, tftpd_start, tftpd_run},
-    {"dhcpd", dhcpd_wanted, dhcpd_start, dhcpd_run},
-    {"courier", always_wanted, courier_start, courier_run},
+    {"httpboot", always_wanted, httpboot_start, httpboot_stop, httpboot_run},
+    {"tftpd", tftpd_wanted, tftpd_start, tftpd_stop, tftpd_run},
+    {"dhcpd", dhcpd_wanted, dhcpd_start, dhcpd_stop, dhcpd_run},
+    {"courier", always_wanted, courier_start, courier_stop, courier_run},
 };
 #define PARTS (sizeof parts / sizeof *parts)
 
@@ -229,8 +250,23 @@ static void child(struct servers *s, const struct part *part)
     _exit(0);
 }
 
+/* Opens anew what the dead one had: a capture's ring, for one, is where that left it. */
+static int open_again(struct servers *s, const struct part *part, struct process *p)
+{
+    struct err e = {0};
+    part->stop(s);
+    if (!part->start(s, &e))
+        return 0;
+    log_error("open-failed server=%s why=\"%s\"", part->name, e.text);
+    part->stop(s);
+    p->again_ms = clock_ms() + 1000;
+    return -1;
+}
+
 static void start_process(struct servers *s, const struct part *part, struct process *p)
 {
+    if (p->started_ms && open_again(s, part, p))
+        return;
     p->started_ms = clock_ms();
     p->pid = fork();
     if (p->pid == 0)
@@ -333,9 +369,8 @@ static void watch(struct servers *s, struct process p[PARTS], const sigset_t *si
 
 static void close_all(struct servers *s)
 {
-    dhcpd_close(s->dhcpd);
-    tftpd_close(s->tftpd);
-    httpboot_close(s->httpboot);
+    for (size_t i = 0; i < PARTS; i++)
+        parts[i].stop(s);
 }
 
 /* A thousand machines at once need a descriptor each, and the soft limit is often lower. */

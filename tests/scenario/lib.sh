@@ -340,7 +340,7 @@ run_agent() { # NUMBER ARGUMENTS...
     on "$1" setpriv --bounding-set=-sys_boot --inh-caps=-sys_boot "$agent" "${@:2}" >>"$work/agent-$1.log" 2>&1
 }
 agent_install() { # NUMBER [URL]
-    run_agent "$1" install --no-reboot --target "$work/disk-$1.raw" --url "${2:-$(booted "$1" url)}" --token "$(booted "$1" token)" \
+    run_agent "$1" install --target "$work/disk-$1.raw" --url "${2:-$(booted "$1" url)}" --token "$(booted "$1" token)" \
         --mac "$(booted "$1" mac)" --uuid "$(standin_uuid "$1")" --release-key "$state/netboot/release.pub"
 }
 standin_uuid() { printf '7261636b-7374-4072-8070-0000000000%02x' "$1"; }

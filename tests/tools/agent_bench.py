@@ -28,8 +28,7 @@ def main():
             with open(disk, "wb") as f:
                 f.truncate(DISK_MIB << 20)
             os.sync()
-            install = [AGENT, "install", "--url", s.url, "--token", s.token, "--mac", "52:54:00:00:00:01", "--target", disk, "--no-seed",
-                       "--no-reboot"]
+            install = [AGENT, "install", "--url", s.url, "--token", s.token, "--mac", "52:54:00:00:00:01", "--target", disk, "--no-seed",]
             blank = timed(install)
             s = FakeServer(dir + "/images", release.digest)  # another job, the same image: nothing but comparing
             install[3], install[5] = s.url, s.token

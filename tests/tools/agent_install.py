@@ -47,7 +47,7 @@ class Bench:
         return path
 
     def argv(self, server, target, *more):
-        argv = [AGENT, "install", "--url", server.url, "--token", server.token, "--mac", MAC, "--uuid", UUID, "--no-reboot"]
+        argv = [AGENT, "install", "--url", server.url, "--token", server.token, "--mac", MAC, "--uuid", UUID]
         return argv + (["--target", target] if target else []) + list(more)
 
     def install(self, server, target, *more, seed=False):
