@@ -106,6 +106,9 @@ PREFIX ?= /usr/local
 install: all
 	install -D -m 0755 $(B)/rackstrap $(DESTDIR)$(PREFIX)/bin/rackstrap
 	install -D -m 0755 $(B)/rackstrap-agent $(DESTDIR)$(PREFIX)/lib/rackstrap/rackstrap-agent
+	install -D -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/rackstrap/README.md
+	install -d $(DESTDIR)/etc/systemd/system
+	sed 's|/usr/local|$(PREFIX)|' rackstrap/rackstrap.service >$(DESTDIR)/etc/systemd/system/rackstrap.service
 
 clean:
 	rm -rf build
