@@ -1,10 +1,17 @@
 #include "imagebuilder/appliance.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <guestfs.h>
@@ -17,17 +24,21 @@
 #define DISK "/dev/sda"
 /* The API calls the only disk /dev/sda whatever the appliance's kernel calls it; programs run inside see the
  * kernel's names, which depend on the order of probing. This link is made for them. */
-#define LABEL        "target"
-#define DISK_INSIDE  "/dev/disk/guestfs/" LABEL
-#define MEMORY_MIB   1024
-#define GUID_BIOS    "21686148-6449-6E6F-744E-656564454649"
-#define GUID_EFI     "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
-#define GUID_LINUX   "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
-#define BACKUP_BYTES (1u << 20) /* kept free at the end, for the backup table */
+#define LABEL          "target"
+#define DISK_INSIDE    "/dev/disk/guestfs/" LABEL
+#define MEMORY_MIB     1024
+#define LAUNCH_LIMIT_S 240 /* the first start on a machine builds the appliance too */
+#define LAUNCH_TRIES   3
+#define GUID_BIOS      "21686148-6449-6E6F-744E-656564454649"
+#define GUID_EFI       "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
+#define GUID_LINUX     "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+#define BACKUP_BYTES   (1u << 20) /* kept free at the end, for the backup table */
 
 struct appliance {
     guestfs_h *g;
     int log_fd;
+    sem_t up; /* posted when the start has ended, either way */
+    atomic_bool killed;
 };
 
 static int failed(struct appliance *a, struct err *e, const char *what)
@@ -47,6 +58,72 @@ static void to_log(guestfs_h *g, void *opaque, uint64_t event, int handle, int f
         (void)!write(a->log_fd, buf, n);
 }
 
+/* --- the start, which has no time limit in libguestfs; a guest's kernel that hangs would hold us for ever
+ * --- */
+
+/* The QEMU that this process has started, or 0. libguestfs names it only once it is up. */
+static pid_t find_qemu(void)
+{
+    DIR *d = opendir("/proc");
+    struct dirent *entry;
+    pid_t found = 0;
+
+    while (d && !found && (entry = readdir(d))) {
+        char *path = xasprintf("/proc/%s/stat", entry->d_name);
+        struct str stat = {0};
+        char name[32];
+        int parent;
+
+        if (strspn(entry->d_name, "0123456789") && file_read(path, 4096, &stat, NULL) == 0 &&
+            sscanf(stat.s, "%*d (%31[^)]) %*c %d", name, &parent) == 2 && parent == getpid() &&
+            str_starts(name, "qemu"))
+            found = (pid_t)atoi(entry->d_name);
+        str_free(&stat);
+        free(path);
+    }
+    if (d)
+        closedir(d);
+    return found;
+}
+
+static void *guard(void *ctx)
+{
+    struct appliance *a = ctx;
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LAUNCH_LIMIT_S;
+    if (sem_timedwait(&a->up, &until) < 0 && errno == ETIMEDOUT) {
+        pid_t pid = find_qemu();
+
+        atomic_store(&a->killed, true);
+        if (pid > 0)
+            kill(pid, SIGKILL);
+    }
+    return NULL;
+}
+
+static int launch(struct appliance *a, struct err *e)
+{
+    pthread_t thread;
+
+    sem_init(&a->up, 0, 0);
+    bool guarded = pthread_create(&thread, NULL, guard, a) == 0;
+    int rc = guestfs_launch(a->g);
+    sem_post(&a->up);
+    if (guarded)
+        pthread_join(thread, NULL);
+    sem_destroy(&a->up);
+    if (rc == 0)
+        return 0;
+    if (atomic_load(&a->killed))
+        return err_set(
+            e, ERR_IO,
+            "libguestfs's appliance hung at its start, %d times for %d s; is this machine very busy?",
+            LAUNCH_TRIES, LAUNCH_LIMIT_S);
+    return failed(a, e, "libguestfs's appliance did not start (it needs a readable kernel in /boot)");
+}
+
 static int start(struct appliance *a, const char *raw_path, bool network, struct err *e)
 {
     guestfs_h *g = a->g;
@@ -60,35 +137,35 @@ static int start(struct appliance *a, const char *raw_path, bool network, struct
     if (!getenv("LIBGUESTFS_BACKEND_SETTINGS") && guestfs_set_backend_setting(g, "force_tcg", "1") < 0)
         return failed(a, e, "libguestfs");
     guestfs_set_memsize(g, MEMORY_MIB);
-    guestfs_set_smp(g, 2);
+    guestfs_set_smp(g, 1); /* under TCG a second processor gains little, and its start can hang */
     guestfs_set_network(g, network);
     if (guestfs_add_drive_opts(g, raw_path, GUESTFS_ADD_DRIVE_OPTS_FORMAT, "raw",
                                GUESTFS_ADD_DRIVE_OPTS_CACHEMODE, "unsafe", GUESTFS_ADD_DRIVE_OPTS_DISCARD,
                                "besteffort", GUESTFS_ADD_DRIVE_OPTS_LABEL, LABEL, -1) < 0)
         return failed(a, e, raw_path);
-    if (guestfs_launch(g) < 0)
-        return failed(a, e, "libguestfs's appliance did not start (it needs a readable kernel in /boot)");
-    return 0;
+    return launch(a, e);
 }
 
 int appliance_start(const char *raw_path, bool network, const char *log, struct appliance **ret,
                     struct err *e)
 {
-    struct appliance *a = xcalloc(1, sizeof(*a));
+    for (int left = LAUNCH_TRIES;; left--) {
+        struct appliance *a = xcalloc(1, sizeof(*a));
+        struct err why = {0};
 
-    a->log_fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    a->g = guestfs_create();
-    if (!a->g) {
-        err_set(e, ERR_IO, "libguestfs cannot be used here");
+        a->log_fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+        a->g = guestfs_create();
+        int rc = a->g ? start(a, raw_path, network, &why)
+                      : err_set(&why, ERR_IO, "libguestfs cannot be used here");
+        if (rc == 0) {
+            *ret = a;
+            return 0;
+        }
+        bool again = left > 1 && atomic_load(&a->killed);
         appliance_free(a);
-        return -1;
+        if (!again)
+            return err_set(e, why.kind, "%s", why.text);
     }
-    if (start(a, raw_path, network, e) < 0) {
-        appliance_free(a);
-        return -1;
-    }
-    *ret = a;
-    return 0;
 }
 
 int appliance_finish(struct appliance *a, struct err *e)
