@@ -234,16 +234,40 @@ static int prepare_store(const struct servers *s, struct err *e)
 
 /* --- processes --- */
 
-static void child(struct servers *s, const struct part *part)
+/* The other servers' handles are not this one's to hold: a socket that lives on in a sister keeps its port,
+ * and the one that crashed could never open it again. Nor is the password of the outer systems, but
+ * courier's. */
+static void keep_own(struct servers *s, const struct part *part)
+{
+    char *password = s->config->password;
+    for (size_t i = 0; i < PARTS; i++)
+        if (&parts[i] != part)
+            parts[i].stop(s);
+    if (password && part->run != courier_run)
+        explicit_bzero(password, strlen(password));
+}
+
+/* Ends with the supervisor, even when that is killed. Linux forgets such a wish when the user changes: so it
+ * comes after that. */
+static int end_with(pid_t supervisor, struct err *e)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM))
+        return err_errno(e, "cannot be made to end with the supervisor");
+    if (getppid() != supervisor)
+        return err_set(e, ERR_UNAVAILABLE, "the supervisor has ended");
+    return 0;
+}
+
+static void child(struct servers *s, const struct part *part, pid_t supervisor)
 {
     struct err e = {0};
     sigset_t none;
     log_setup(part->name, LOG_LVL_INFO, true);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
     prctl(PR_SET_NAME, part->name);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (drop_privileges(s, &e) || part->run(s, &e)) {
+    keep_own(s, part);
+    if (drop_privileges(s, &e) || end_with(supervisor, &e) || part->run(s, &e)) {
         log_error("failed why=\"%s\"", e.text);
         _exit(1);
     }
@@ -267,10 +291,11 @@ static void start_process(struct servers *s, const struct part *part, struct pro
 {
     if (p->started_ms && open_again(s, part, p))
         return;
+    pid_t self = getpid();
     p->started_ms = clock_ms();
     p->pid = fork();
     if (p->pid == 0)
-        child(s, part);
+        child(s, part, self);
     if (p->pid < 0) {
         p->pid = 0;
         p->again_ms = p->started_ms + 1000;
