@@ -12,7 +12,7 @@ done
 [[ -x $run ]] || make -s "$run" || exit 1
 run=$(realpath "$run")
 
-s=rs-tftps-$$ c=rs-tftpc-$$ work=$(mktemp -d) server= failed=0
+s=rs-tftps-$$ c=rs-tftpc-$$ work=$(mktemp -d) server='' failed=0
 finish() {
     [[ $server ]] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
     ip netns del "$s" 2>/dev/null
