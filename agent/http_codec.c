@@ -1,6 +1,7 @@
 #include "agent/http_codec.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -191,8 +192,8 @@ int http_url_parse(const char *url, char host[32], uint32_t *ret_ip, uint16_t *r
     skip_text(&rest, "/");
     if (rest.n)
         return err_set(e, ERR_INPUT, "%.100s: nothing may follow the address and port", url);
-    strcpy(host, strchr(url, '/') + 2);
-    host[strcspn(host, "/")] = 0;
+    bool named = strchr(url + strlen("http://"), ':') != NULL;
+    snprintf(host, 32, named ? "%s:%u" : "%s", address, (unsigned)port);
     *ret_ip = ip.a;
     *ret_port = (uint16_t)port;
     return 0;

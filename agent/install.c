@@ -23,14 +23,19 @@ static int only_target(struct installer *in, struct err *e)
 {
     struct stat st;
     struct disk d = {0};
-    const char *slash = strrchr(in->o->target, '/'), *name = slash ? slash + 1 : in->o->target;
-    if (stat(in->o->target, &st))
-        return err_errno(e, "%.300s cannot be found", in->o->target);
+    char *real = realpath(in->o->target, NULL); /* sysfs has no links like /dev/disk/by-id/... */
+    if (!real || stat(real, &st)) {
+        err_errno(e, "%.300s cannot be found", in->o->target);
+        free(real);
+        return -1;
+    }
+    const char *name = strrchr(real, '/') + 1;
     if (S_ISBLK(st.st_mode))
         disk_facts(in->o->sysfs, name, &d);
     else
         d.size = (uint64_t)st.st_size;
     str_copy(d.name, sizeof d.name, name);
+    free(real);
     free(in->machine.disks);
     in->machine.disks = xcalloc(1, sizeof d);
     in->machine.disks[0] = d;
@@ -86,6 +91,24 @@ static int step_choose(struct installer *in, struct err *e)
     return 0;
 }
 
+/* Since the disks were listed the server may have been waited for, and the name may be another disk's by now.
+ */
+static int still_chosen(const struct installer *in, struct err *e)
+{
+    const struct disk *was = &in->disk;
+    struct disk now;
+    if (in->o->target)
+        return 0;
+    disk_facts(in->o->sysfs, was->name, &now);
+    if (strcmp(now.serial, was->serial) == 0 && strcmp(now.wwn, was->wwn) == 0 &&
+        strcmp(now.by_path, was->by_path) == 0 && now.size == was->size &&
+        (!in->target.block || in->target.size == was->size))
+        return 0;
+    return err_set(e, ERR_IO,
+                   "%s is another disk than when the machine's disks were listed; nothing was written",
+                   was->name);
+}
+
 static int step_open(struct installer *in, struct err *e)
 {
     char path[512];
@@ -94,7 +117,8 @@ static int step_open(struct installer *in, struct err *e)
         snprintf(path, sizeof path, "%s", in->o->target);
     else
         snprintf(path, sizeof path, "%s/%s", in->o->dev, in->disk.name);
-    if (disk_idle(in->o->sysfs, in->disk.name, &why) == 0 && target_open(path, &in->target, &why) == 0)
+    if (disk_idle(in->o->sysfs, in->disk.name, &why) == 0 && target_open(path, &in->target, &why) == 0 &&
+        still_chosen(in, &why) == 0)
         return 0;
     in->reason = why.kind == ERR_CONFLICT ? "disk-busy" : why.kind == ERR_IO ? "disk-io" : "agent-error";
     return err_set(e, why.kind, "%s", why.text);
@@ -219,7 +243,7 @@ static int step_compare(struct installer *in, struct err *e)
 static int step_zero(struct installer *in, struct err *e)
 {
     uint64_t from, to, wrote = 0;
-    for (size_t i = 0; plan_next_zero(&in->manifest, &i, &from, &to);)
+    for (size_t i = 0; !atomic_load(&in->stop) && plan_next_zero(&in->manifest, &i, &from, &to);)
         if (target_zero(&in->target, from, to, &wrote, e))
             return -1;
     return 0;
@@ -279,14 +303,19 @@ static int put_verified(const struct target *t, const uint8_t *p, size_t n, uint
     return target_write(t, p, n, at, e) || target_flush(t, e) ? -1 : verify(t, p, n, at, e);
 }
 
-/* Backup table, then the first MiB: that makes it a disk that boots, so all else is flushed before. */
+/* Backup table, then the first MiB: that makes it a disk that boots, so all else is flushed before. A power
+ * cut may leave any part of that MiB, so the one sector that says that the disk is complete comes after it.
+ */
 static int put_tables(struct installer *in, const struct gpt *g, struct err *e)
 {
-    uint8_t tail[GPT_TAIL_SIZE];
+    uint8_t tail[GPT_TAIL_SIZE], mark[GPT_SECTOR];
     gpt_encode_backup(g, tail);
     gpt_encode_primary(g, in->head);
+    memcpy(mark, in->head + GPT_SECTOR, sizeof mark);
+    memset(in->head + GPT_SECTOR, 0, sizeof mark);
     if (put_verified(&in->target, tail, sizeof tail, in->target.size - sizeof tail, e) ||
-        put_verified(&in->target, in->head, HEAD_BYTES, 0, e))
+        put_verified(&in->target, in->head, HEAD_BYTES, 0, e) ||
+        put_verified(&in->target, mark, sizeof mark, GPT_SECTOR, e))
         return -1;
     target_reread(&in->target);
     return 0;

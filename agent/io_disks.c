@@ -116,7 +116,7 @@ int disks_find(const char *sysfs, struct disk **ret, size_t *ret_n, struct err *
         const char *name = names[i]->d_name;
         bool usable = !passed_over(name) && strlen(name) < sizeof disks->name &&
                       !sysfs_number("%s/%s/ro", path, name) && !sysfs_number("%s/%s/removable", path, name) &&
-                      sysfs_number("%s/%s/size", path, name);
+                      !sysfs_number("%s/%s/hidden", path, name) && sysfs_number("%s/%s/size", path, name);
         if (usable)
             disk_facts(sysfs, name, &disks[n++]);
         free(names[i]);

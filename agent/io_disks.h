@@ -8,8 +8,8 @@
 
 #include "base/disk.h"
 
-/* Disks that could be installed on: not read-only, removable, loop, zram, dm, md, optical, or without a size.
- * By name. free() it. */
+/* Disks that could be installed on: not read-only, removable, hidden (one path of a multipath NVMe disk),
+ * loop, zram, dm, md, optical, or without a size. By name. free() it. */
 int disks_find(const char *sysfs, struct disk **ret, size_t *ret_n, struct err *e);
 
 /* One disk by its kernel name, even one that disks_find passes over. */

@@ -1,6 +1,7 @@
 #include "agent/firstboot.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,9 @@
 #include "base/file.h"
 #include "base/proc.h"
 
-#define STATE_DIR "/var/lib/rackstrap"
-#define SMALL_MAX (1u << 20)
+#define STATE_DIR          "/var/lib/rackstrap"
+#define SMALL_MAX          (1u << 20)
+#define FAILED_PATIENCE_MS 60000
 
 struct firstboot {
     const char *root;
@@ -75,7 +77,16 @@ static int step_hostname(struct firstboot *f, struct err *e)
     return status;
 }
 
-/* Made beside its place and renamed, the private half last: a key that is there is whole. */
+static int flush(const char *path, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int status = fd >= 0 && fsync(fd) == 0 ? 0 : err_errno(e, "%s cannot be flushed", path);
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+/* Made beside its place, flushed and renamed, the private half last: a key that is there is whole. */
 static int make_host_key(const struct firstboot *f, const char *type, const char *private, const char *public,
                          struct err *e)
 {
@@ -89,6 +100,8 @@ static int make_host_key(const struct firstboot *f, const char *type, const char
     unlink(temporary_pub);
     int status = proc_run(argv, NULL, &out, e);
     str_free(&out);
+    if (status == 0 && (flush(temporary_pub, e) || flush(temporary, e)))
+        status = -1;
     if (status == 0 && (rename(temporary_pub, public) || rename(temporary, private)))
         status = err_errno(e, "%s", private);
     return status;
@@ -298,6 +311,7 @@ static int run_steps(struct firstboot *f, struct err *e)
         if (steps[i].run(f, &why) == 0)
             continue;
         err_set(e, why.kind, "%s: %s", steps[i].what, why.text);
+        f->api.patience_ms = FAILED_PATIENCE_MS; /* the unit starts us again, and that may mend it */
         if (why.kind != ERR_REFUSED && api_failed(&f->api, "first-boot-error", e ? e->text : why.text, &why))
             say("the server could not be told: %s", why.text);
         return -1;

@@ -135,7 +135,8 @@ int main(int argc, char **argv)
         init_main();
     if (argc == 4 && !strcmp(argv[1], "-q") && !strcmp(argv[2], "--"))
         return init_modprobe(argv[3]); /* the kernel asks for a module */
-    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
+    if (argc > 1 && (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") ||
+                     (argc > 2 && !strcmp(argv[2], "--help")))) {
         fputs(usage, stdout);
         return EXIT_DONE;
     }

@@ -39,8 +39,11 @@ static void join(int fd)
     struct pollfd p[] = {{.fd = fd, .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
     int go = 1;
     while (go) {
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
-            return;
+        if (poll(p, 2, -1) < 0) {
+            if (errno != EINTR)
+                return;
+            continue;
+        }
         if (p[0].revents)
             go = pass_output(fd);
         if (go && p[1].revents)

@@ -99,6 +99,13 @@ static void urls(void **state)
     assert_int_equal(http_url_parse("http://10.77.0.1/", host, &ip, &port, NULL), 0);
     assert_string_equal(host, "10.77.0.1");
     assert_int_equal(port, 80);
+    struct {
+        char host[32], after[32];
+    } room = {.after = "untouched"};
+    assert_int_equal(
+        http_url_parse("http://255.255.255.255:000000000000065535/", room.host, &ip, &port, NULL), 0);
+    assert_string_equal(room.host, "255.255.255.255:65535");
+    assert_string_equal(room.after, "untouched");
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         assert_int_equal(http_url_parse(wrong[i], host, &ip, &port, NULL), -1);
 }

@@ -242,6 +242,34 @@ def two_disks(b):
     b.check_disk(dev + "/vdb", s)
 
 
+def hidden_disk(b):
+    """One path of a multipath NVMe disk is in sysfs too, and is no disk of its own."""
+    more, dev = fake_sysfs(b, [("nvme0c0n1", "AAA", 96, 0, 0), ("nvme0n1", "AAA", 96, 0, 0)])
+    open(b.dir + "/sys/block/nvme0c0n1/hidden", "w").write("1\n")
+    before = sha(dev + "/nvme0c0n1")
+    s = b.server()
+    r = b.install(s, None, *more)
+    want(r.returncode == 0 and s.bodies["claim"][0]["disk"]["name"] == "nvme0n1", r.stdout)
+    want(sha(dev + "/nvme0c0n1") == before, "the hidden one was written")
+
+
+def disk_changes_its_name(b):
+    """While the server is waited for, the name that was listed becomes another disk's."""
+    more, dev = fake_sysfs(b, [("vda", "AAA", 96, 0, 0)])
+    before = sha(dev + "/vda")
+    s = b.server(selector="serial=AAA")
+    s.status = {"hello": 503}
+    p = subprocess.Popen(b.argv(s, None, *more, "--no-seed"), stdout=subprocess.PIPE, text=True)
+    while not s.count("hello"):
+        want(p.poll() is None, "it ended before it was answered")
+        time.sleep(0.02)
+    open(b.dir + "/sys/block/vda/serial", "w").write("BBB\n")
+    s.status = {}
+    out, _ = p.communicate(timeout=60)
+    want(p.returncode == 1 and s.bodies["failed"][0]["reason"] == "disk-io" and "another disk" in out, out)
+    want(sha(dev + "/vda") == before and not s.count("claim"), "the other disk was touched or the job claimed")
+
+
 def no_disk(b):
     more, _ = fake_sysfs(b, [("vda", "AAA", 1, 0, 0)])
     s = b.server(selector="serial=ZZZ")
@@ -427,7 +455,7 @@ def first_boot(b):
 
 
 CASES = [full_install, same_size_disk, seed_and_growth, resume_after_kill, flipped_byte, flipped_byte_once, short_pack, truncated_stream,
-         server_restarted, too_small, two_disks, no_disk, complete_disk_stays, lost_last_callback, another_job_writes, bad_token,
+         server_restarted, too_small, two_disks, hidden_disk, disk_changes_its_name, no_disk, complete_disk_stays, lost_last_callback, another_job_writes, bad_token,
          claim_refused, taken_away, missing_image, wrong_manifest, signature, discover, loop_device, first_boot]
 
 
@@ -441,7 +469,7 @@ def main():
             case(bench)
             print(f"ok {name}", flush=True)
         except Skip as why:
-            print(f"ok {name} # skipped: {why}", flush=True)
+            print(f"skipped {name}: {why}", flush=True)
         except Exception as why:
             failed += 1
             print(f"not ok {name}: " + " ".join(str(why).split())[-1500:] if str(why) else f"not ok {name}: {traceback.format_exc()}", flush=True)
