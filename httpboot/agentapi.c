@@ -65,16 +65,29 @@ int job_of_token(struct call *c, const char *token, enum token_kind kind, struct
     return found == kind ? 0 : refuse(c, "a token of the other kind");
 }
 
-static int job_of_call(struct call *c, enum token_kind kind, struct job *ret)
+/* The job of the call's own token, of whatever kind. */
+static int job_of_any_token(struct call *c, enum token_kind *ret_kind, struct job *ret)
 {
     char token[DIGEST_HEX];
+    struct err e = {0};
     int rc;
 
     if (!bearer_token(c->req, token))
         return refuse(c, "no token");
-    rc = job_of_token(c, token, kind, ret);
+    rc = job_by_token(c->app->store, token, c->at_ms, ret_kind, ret, &e);
     explicit_bzero(token, sizeof token);
+    if (rc)
+        app_error(c, &e);
     return rc;
+}
+
+static int job_of_call(struct call *c, enum token_kind kind, struct job *ret)
+{
+    enum token_kind found;
+
+    if (job_of_any_token(c, &found, ret))
+        return -1;
+    return found == kind ? 0 : refuse(c, "a token of the other kind");
 }
 
 /* ---- answers ---- */
@@ -214,18 +227,16 @@ void agent_failed(struct call *c)
 {
     struct agent_failed f = {0};
     enum token_kind kind;
-    char token[DIGEST_HEX];
     struct err e = {0};
     struct job job;
-    int rc;
 
-    if (!bearer_token(c->req, token)) {
-        refuse(c, "no token");
+    if (job_of_any_token(c, &kind, &job))
+        return;
+    if (kind == TOKEN_SPENT) {
+        refuse(c, "the job of this token is done");
         return;
     }
-    rc = job_by_token(c->app->store, token, c->at_ms, &kind, &job, &e);
-    explicit_bzero(token, sizeof token);
-    if (answered(c, rc, &e) || answered(c, agent_failed_parse(c->body, &f, &e), &e))
+    if (answered(c, agent_failed_parse(c->body, &f, &e), &e))
         return;
     settle_progress(c, &job);
     answer_done(c, job_fail(c->app->store, job.id, f.reason, f.detail, c->at_ms, &e), &e);
@@ -323,10 +334,18 @@ void agent_enrol(struct call *c)
 {
     bool salt = c->app->cfg->salt_master[0] != '\0';
     struct agent_enrol n = {0};
+    enum token_kind kind;
     struct err e = {0};
     struct job job;
 
-    if (job_of_call(c, TOKEN_ENROL, &job) || answered(c, agent_enrol_parse(c->body, &n, &e), &e))
+    if (job_of_any_token(c, &kind, &job))
+        return;
+    if (kind != TOKEN_ENROL &&
+        kind != TOKEN_SPENT) { /* a repeat whose answer was lost is taken as the first was */
+        refuse(c, "a token of the other kind");
+        return;
+    }
+    if (answered(c, agent_enrol_parse(c->body, &n, &e), &e))
         return;
     answer_done(c, (salt ? enrol_with_salt : enrol_without_driver)(c, &job, &n, &e), &e);
 }

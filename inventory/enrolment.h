@@ -21,8 +21,8 @@ struct enrolment {
     char last_error[256];
 };
 
-/* Replaces an earlier one of the same job that posted the same key (a repeated call is harmless); another key
- * for the same job is ERR_REFUSED. Device: enrolling. */
+/* Replaces an earlier one of the same job that posted the same key (a repeated call is harmless, also when
+ * the job is done); another key for the same job is ERR_REFUSED. Device: enrolling. */
 int enrolment_post(struct store *s, int64_t job_id, const char *minion_id, const char *pubkey,
                    const char *ssh_host_keys, int64_t at_ms, struct err *e);
 /* Those due at at_ms that are posted or accepted, oldest first, at most max. */

@@ -4,10 +4,12 @@
  *
  * Tokens. Each boot script of an armed job carries a fresh token (256 bits); the store keeps its hash only.
  * The first token that claims the job binds it: the job remembers the machine (SMBIOS UUID), and every other
- * token dies. From then on only the same machine gets a script with a token (a resume), and only that newest
- * token is good. The claim hands out the enrol token, which the installer writes into the new root: it is
- * good from then until the device is ready (or the job expires). A job that is written is spent: no token of
- * any kind ever claims it again.
+ * token dies. From then on only the same machine gets a script with a token (a resume): of these the newest
+ * is good, and the bound one stays good beside it until the newest claims in its turn, so that a script that
+ * is fetched by chance does not stop an installer at work. The claim hands out the enrol token, which the
+ * installer writes into the new root: it is good from then until the device is ready (or the job expires);
+ * after that, until the job would have expired, for hearing once more that the same key was taken. A job that
+ * is written is spent: no token of any kind ever claims it again.
  */
 #ifndef INVENTORY_JOB_H
 #define INVENTORY_JOB_H
@@ -75,7 +77,11 @@ int job_token_make(struct store *s, const struct job *j, const char *machine_uui
 
 /* Which job does this token belong to, and as what? ERR_REFUSED for any other, in one sentence that tells an
  * attacker nothing. */
-enum token_kind { TOKEN_INSTALL, TOKEN_ENROL };
+enum token_kind {
+    TOKEN_INSTALL,
+    TOKEN_ENROL,
+    TOKEN_SPENT, /* an enrol token whose job is done: it repeats its enrolment_post, and nothing else */
+};
 int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
                  struct job *ret, struct err *e);
 

@@ -170,6 +170,9 @@ static int post_again(struct store *s, const struct job *j, const struct enrolme
             "%s has sent another key for this job before; install it anew to enrol it with a new key",
             j->device);
     }
+    if (j->state == JOB_DONE) {
+        return 0;
+    }
     if (db_run(s, "UPDATE enrolments SET ssh_host_keys = ? WHERE id = ?",
                DB_VALUES(db_t(p->ssh_host_keys), db_i(old->id)), e) < 0) {
         return -1;
@@ -262,7 +265,7 @@ static int ready_locked(struct store *s, int64_t id, const char *detail, int64_t
         return wrong_state(&x, "ready", e);
     }
     if (step_forward(s, id, ENROL_READY, at_ms, e) < 0 || job_state_set(s, x.job_id, JOB_DONE, "", e) < 0 ||
-        tokens_drop(s, x.job_id, TOKENS_ALL, e) < 0) {
+        tokens_drop(s, x.job_id, TOKENS_INSTALL, e) < 0) {
         return -1;
     }
     return device_transition(s, x.device_id, STATE_READY, NULL, ACTOR_COURIER, "ready", detail, at_ms, e);

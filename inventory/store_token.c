@@ -126,6 +126,12 @@ static bool token_serves(const struct job *j, int64_t at_ms)
     }
 }
 
+/* The answer to an enrolment may have been lost while the job became done by it. */
+static bool token_repeats(const struct token *t, const struct job *j, int64_t at_ms)
+{
+    return t->kind == TOKEN_ENROL && j->state == JOB_DONE && j->expires_ms > at_ms;
+}
+
 int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
                  struct job *ret, struct err *e)
 {
@@ -134,11 +140,12 @@ int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_k
     if (token_find(s, token, &t, e) < 0 || job_get(s, t.job_id, &j, e) < 0) {
         return -1;
     }
-    if (!token_serves(&j, at_ms)) {
+    bool spent = token_repeats(&t, &j, at_ms);
+    if (!spent && !token_serves(&j, at_ms)) {
         return refuse(e);
     }
     if (ret_kind) {
-        *ret_kind = t.kind;
+        *ret_kind = spent ? TOKEN_SPENT : t.kind;
     }
     *ret = j;
     return 0;

@@ -404,6 +404,28 @@ static void failed(void **state)
     assert_string_equal(d.reason, "image-corrupt");
 }
 
+/* The job is done: the same post again is answered as the first was (its answer may have been lost), and
+ * nothing else is. */
+static void spent_token(const char *enrol)
+{
+    char header[128], path[160];
+
+    assert_int_equal(post("/agent/v1/enrol", enrol, "{\"ssh_host_keys\":[\"ssh-ed25519 BBBB\"]}"), 204);
+    assert_int_equal(device_state(), STATE_READY);
+    assert_int_equal(journalled("ready"), 1);
+    assert_int_equal(journalled("key-sent"), 1);
+    assert_int_equal(post("/agent/v1/enrol", enrol, "{\"pubkey\":\"" KEY "\"}"), 401);
+    snprintf(header, sizeof header, "Authorization: Bearer %s", enrol);
+    assert_int_equal(get_with("GET", "/agent/v1/config", header), 401);
+    snprintf(path, sizeof path, "/nocloud/%s/user-data", enrol);
+    assert_int_equal(get(path), 401);
+    assert_int_equal(post("/agent/v1/failed", enrol, "{\"reason\":\"first-boot-error\"}"), 401);
+    assert_int_equal(post("/agent/v1/claim", enrol, "{\"uuid\":\"" UUID_1 "\",\"disk\":" DISK "}"), 401);
+    assert_int_equal(device_state(), STATE_READY);
+    w.at_ms += 2 * 86400 * 1000LL;
+    assert_int_equal(post("/agent/v1/enrol", enrol, "{}"), 401);
+}
+
 static void first_boot_without_driver(void **state)
 {
     char token[DIGEST_HEX], enrol[DIGEST_HEX];
@@ -426,7 +448,7 @@ static void first_boot_without_driver(void **state)
     assert_int_equal(device_state(), STATE_STARTING);
     assert_int_equal(post("/agent/v1/enrol", enrol, "{\"ssh_host_keys\":[\"ssh-ed25519 BBBB\"]}"), 204);
     assert_int_equal(device_state(), STATE_READY);
-    assert_int_equal(post("/agent/v1/enrol", enrol, "{}"), 401); /* spent */
+    spent_token(enrol);
 }
 
 static void first_boot_with_salt(void **state)

@@ -86,7 +86,6 @@ static void test_whole_life(void **state)
     state_is(hv, STATE_READY);
     assert_int_equal(current(hv).state, JOB_DONE);
     assert_false(token_good(token));
-    assert_false(token_good(enrol));
 
     const char *const order[] = {"created",    "assigned", "script",       "claimed", "written",
                                  "first-boot", "key-sent", "key-accepted", "ready"};
@@ -94,6 +93,29 @@ static void test_whole_life(void **state)
         assert_int_equal(events(hv, order[i]), 1);
     }
     ok(journal_verify(fx.s, NULL, E));
+}
+
+/* The post's answer was lost while it made the job done. */
+static void test_done_token_repeats_only(void **state)
+{
+    (void)state;
+    char token[DIGEST_HEX], enrol[DIGEST_HEX];
+    enum token_kind kind;
+    struct enrolment n;
+    struct job j = assign_device(hv, "debian-12"), got;
+    token_for(&j, NULL, token);
+    claim(token, UUID_A, enrol);
+    ok(enrolment_post(fx.s, j.id, "hv-01", "KEY", "ssh-ed25519 AAAA", T0 + 6000, E));
+    ok(enrolment_of_job(fx.s, j.id, &n, E));
+    ok(enrolment_ready(fx.s, n.id, "", T0 + 7000, E));
+    ok(job_by_token(fx.s, enrol, T0 + 8000, &kind, &got, E));
+    assert_int_equal(kind, TOKEN_SPENT);
+    assert_int_equal(got.state, JOB_DONE);
+    fails(job_by_token(fx.s, token, T0 + 8000, &kind, &got, E), ERR_REFUSED);
+    fails(job_claim(fx.s, enrol, UUID_A, &vda, T0 + 8000, &got, token, E), ERR_REFUSED);
+    fails(job_by_token(fx.s, enrol, current(hv).expires_ms, &kind, &got, E), ERR_REFUSED);
+    assign_device(hv, "rescue");
+    fails(job_by_token(fx.s, enrol, T0 + 8000, &kind, &got, E), ERR_REFUSED);
 }
 
 static void test_claim_is_one_shot(void **state)
@@ -520,6 +542,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_whole_life),
+        T(test_done_token_repeats_only),
         T(test_claim_is_one_shot),
         T(test_enrol_token_claims_nothing),
         T(test_impostor),
