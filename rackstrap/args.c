@@ -1,5 +1,6 @@
 #include "rackstrap/args.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -68,9 +69,10 @@ static int store_value(const struct spec *s, struct args *a, struct err *e)
         *(const char **)at = optarg;
         return 0;
     }
+    errno = 0;
     unsigned long n = strtoul(optarg, &end, 10);
-    if (*optarg < '0' || *optarg > '9' || *end)
-        return err_set(e, ERR_INPUT, "--%s takes a number, not \"%s\"", s->name, optarg);
+    if (*optarg < '0' || *optarg > '9' || *end || errno || !n)
+        return err_set(e, ERR_INPUT, "--%s takes a number from 1 on, not \"%s\"", s->name, optarg);
     *(size_t *)at = n;
     return 0;
 }
@@ -109,8 +111,8 @@ int args_parse(int argc, char **argv, const struct command *cmd, struct args *re
     if (!a.help && a.words_n < cmd->words_min)
         return err_set(e, ERR_INPUT, "something is missing; usage: rackstrap %s %s", cmd->name, cmd->usage);
     if (!a.help && a.words_n > cmd->words_max)
-        return err_set(e, ERR_INPUT, "what is \"%s\" for? usage: rackstrap %s %s", a.words[cmd->words_max],
-                       cmd->name, cmd->usage);
+        return err_set(e, ERR_INPUT, "what is \"%s\" for? usage: rackstrap %s%s%s", a.words[cmd->words_max],
+                       cmd->name, *cmd->usage ? " " : "", cmd->usage);
     *ret = a;
     return 0;
 }
@@ -153,7 +155,17 @@ const char *actor_name(void)
     return pw ? pw->pw_name : "unknown-user";
 }
 
+int check_state_dir(const struct config *c, struct err *e)
+{
+    if (access(c->state_dir, F_OK) == 0 || errno != ENOENT)
+        return 0;
+    return err_set(e, ERR_NOT_FOUND, "the state_dir %s, which %s names, is not there; make it: install -d %s",
+                   c->state_dir, c->path, c->state_dir);
+}
+
 int open_store(const struct config *c, struct store **ret, struct err *e)
 {
+    if (check_state_dir(c, e))
+        return -1;
     return store_open(c->state_dir, ret, e);
 }

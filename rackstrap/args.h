@@ -11,7 +11,7 @@
 
 struct args {
     const char *config; /* -c, --config */
-    bool json, follow, dry_run, replace, unknown, help, debug;
+    bool json, follow, dry_run, replace, unknown, help;
     size_t count; /* --count: how many devices the person knows this to touch */
     size_t last;  /* --last: events */
     const char *only, *keep_raw, *kernel, *agent;
@@ -53,6 +53,8 @@ char *args_selector(const struct args *a, const char *word);
 
 /* Who runs this, for the journal: SUDO_USER or the user's name. */
 const char *actor_name(void);
+/* A state_dir that is not there is an error that says how to make it. */
+int check_state_dir(const struct config *c, struct err *e);
 int open_store(const struct config *c, struct store **ret, struct err *e);
 
 #endif

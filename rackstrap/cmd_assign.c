@@ -89,7 +89,7 @@ static int arm_all(struct store *s, const struct chosen *all, const struct assig
             err_prefix(e, "%s", all->d[i].name);
             return -1;
         }
-        str_addf(said, "%s %s %s (release %.12s) on disk %s; it carries %s\n", all->d[i].name,
+        str_addf(said, "%s %s %s (release %.12s), for the disk `%s`; it carries %s\n", all->d[i].name,
                  how->dry_run ? "would be armed with" : "is armed with", j.image, j.digest,
                  j.disk_selector[0] ? j.disk_selector : "only",
                  all->d[i].installed[0] ? all->d[i].installed : "nothing of ours");

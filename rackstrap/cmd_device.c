@@ -104,9 +104,16 @@ int cmd_device_list(const struct args *a, const struct config *c, struct err *e)
         {"address", "ADDRESS", COLUMN_TEXT},     {"assigned", "ASSIGNED", COLUMN_TEXT},
         {"installed", "INSTALLED", COLUMN_TEXT}, {"protected", "PROTECTED", COLUMN_TEXT}};
     struct store *s;
-    if (open_store(c, &s, e))
-        return -1;
     char *selector = args_selector(a, a->words_n ? a->words[0] : NULL);
+    if (selector && a->unknown) {
+        free(selector);
+        return err_set(e, ERR_INPUT,
+                       "--unknown lists all MAC addresses that no device has; a selector is for devices");
+    }
+    if (open_store(c, &s, e)) {
+        free(selector);
+        return -1;
+    }
     json_t *rows = json_array();
     int rc = a->unknown ? list_strangers(s, a->json, e) : device_each(s, selector, add_device, rows, e);
     if (!rc && !a->unknown)
@@ -133,14 +140,19 @@ int cmd_device_show(const struct args *a, const struct config *c, struct err *e)
     struct store *s;
     struct device d;
     struct job j;
-    struct err none;
+    struct err none = {0};
     int rc = -1;
     if (open_store(c, &s, e))
         return -1;
     if (device_by_ref(s, a->words[0], &d, e))
         goto out;
+    bool has_job = job_current(s, d.id, &j, &none) == 0;
+    if (!has_job && none.kind != ERR_NOT_FOUND) {
+        *e = none;
+        goto out;
+    }
     json_t *o = device_json(&d);
-    json_object_set_new(o, "job", job_current(s, d.id, &j, &none) ? json_null() : job_json(&j));
+    json_object_set_new(o, "job", has_job ? job_json(&j) : json_null());
     out_object(o, a->json);
     rc = 0;
 out:

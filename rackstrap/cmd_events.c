@@ -26,9 +26,9 @@ struct view {
 
 static json_t *entry_json(const struct entry *x)
 {
-    return json_pack("{s:I, s:o, s:o, s:o, s:s, s:s, s:s}", "id", (json_int_t)x->id, "at", out_time(x->at_ms),
-                     "device", out_text(x->device), "mac", out_text(x->mac), "actor", x->actor, "event",
-                     x->event, "detail", x->detail);
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)x->id, "at", out_time(x->at_ms),
+                     "device", out_text(x->device), "mac", out_text(x->mac), "actor", out_string(x->actor),
+                     "event", out_string(x->event), "detail", out_string(x->detail));
 }
 
 static void clear_bar(struct view *v)
@@ -157,7 +157,7 @@ int cmd_journal_verify(const struct args *a, const struct config *c, struct err 
         return -1;
     int rc = journal_verify(s, &n, e);
     if (!rc)
-        printf("%zu entries, each as it was written\n", n);
+        printf("%zu entr%s as written\n", n, n == 1 ? "y is" : "ies are");
     store_close(s);
     return rc;
 }

@@ -103,7 +103,9 @@ int cmd_image_list(const struct args *a, const struct config *c, struct err *e)
     int rc = release_each(s, a->words_n ? a->words[0] : NULL, add_release, rows, e);
     if (!rc)
         out_rows(json_incref(rows), release_columns, sizeof release_columns / sizeof *release_columns,
-                 a->json, "no release yet; `rackstrap image build RECIPE` makes one");
+                 a->json,
+                 a->words_n ? "no release of this image; `rackstrap image list` shows those of all"
+                            : "no release yet; `rackstrap image build RECIPE` makes one");
     json_decref(rows);
     store_close(s);
     return rc;

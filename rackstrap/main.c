@@ -39,7 +39,8 @@ static const struct command commands[] = {
     {"why", "MAC|DEVICE", "what this machine would be told to boot, and why", NULL, OPT_JSON, 1, 1, cmd_why},
     {"ip", "ADDRESS", "is this address ours, and whose", NULL, OPT_JSON, 1, 1, cmd_ip},
     {"lease list", "", "the addresses given", NULL, OPT_JSON, 0, 0, cmd_lease_list},
-    {"events", "[DEVICE]", "what happened, oldest first", NULL, OPT_JSON | OPT_FOLLOW | OPT_LAST, 0, 1,
+    {"events", "[DEVICE]", "what happened, oldest first",
+     "--json prints an object a line, also while it follows.\n", OPT_JSON | OPT_FOLLOW | OPT_LAST, 0, 1,
      cmd_events},
     {"journal verify", "", "is every entry as it was written?", NULL, 0, 0, 0, cmd_journal_verify},
     {"image build", "RECIPE", "build a release of an image (recipes/ has examples)", NULL, OPT_BUILD, 1, 1,
@@ -108,29 +109,37 @@ static const struct command *find_command(int argc, char **argv, int *ret_words)
     return NULL;
 }
 
-/* `device` alone, or `device lits`: says what there is. */
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* `device` alone, or `device lits`: says what there is. `device --help` asked for just that. */
 static int no_command(int argc, char **argv)
 {
-    bool group = false;
+    bool group = false, asked = argc > 2 && is_help(argv[2]);
     for (size_t i = 0; i < COMMANDS; i++) {
         size_t n = strcspn(commands[i].name, " ");
         group = group ||
                 (commands[i].name[n] && strlen(argv[1]) == n && strncmp(argv[1], commands[i].name, n) == 0);
     }
-    if (!group)
-        fprintf(stderr, "rackstrap: there is no command \"%s\"; `rackstrap --help` lists them\n", argv[1]);
-    else if (argc > 2 && strcmp(argv[2], "--help") != 0)
-        fprintf(stderr, "rackstrap: there is no command \"%s %s\"; there are:\n", argv[1], argv[2]);
+    FILE *to = group && asked ? stdout : stderr;
+    if (argv[1][0] == '-')
+        fprintf(to, "rackstrap: the command comes first, then its options: rackstrap COMMAND %s ...\n",
+                argv[1]);
+    else if (!group)
+        fprintf(to, "rackstrap: there is no command \"%s\"; `rackstrap --help` lists them\n", argv[1]);
+    else if (argc > 2 && !asked)
+        fprintf(to, "rackstrap: there is no command \"%s %s\"; there are:\n", argv[1], argv[2]);
     else
-        fprintf(stderr, "rackstrap: \"%s\" is one of:\n", argv[1]);
+        fprintf(to, "rackstrap: \"%s\" is one of:\n", argv[1]);
     for (size_t i = 0; group && i < COMMANDS; i++)
         if (strncmp(commands[i].name, argv[1], strlen(argv[1])) == 0)
-            fprintf(stderr, "  rackstrap %s %s\n", commands[i].name, commands[i].usage);
-    return 2;
+            fprintf(to, "  rackstrap %s %s\n", commands[i].name, commands[i].usage);
+    return group && asked ? 0 : 2;
 }
 
-/* Some commands are two words and their options may stand between or before; so the name's words go, and the
- * rest is parsed. `argv[words]` takes the place of the program's name. */
+/* argv[0] is the last word of the command's name; its options and words follow in any order. */
 static int run(const struct command *cmd, int argc, char **argv, struct err *e)
 {
     struct args a;
@@ -156,7 +165,7 @@ int main(int argc, char **argv)
         print_help(stderr);
         return 2;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return 0;
     }

@@ -13,9 +13,23 @@ json_t *out_time(int64_t ms)
     return ms ? json_string(time_format(ms, buf)) : json_null();
 }
 
+json_t *out_string(const char *s)
+{
+    json_t *v = json_string(s);
+    if (v)
+        return v;
+    char *copy = xstrdup(s);
+    for (char *p = copy; *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    v = json_string(copy);
+    free(copy);
+    return v;
+}
+
 json_t *out_text(const char *s)
 {
-    return *s ? json_string(s) : json_null();
+    return *s ? out_string(s) : json_null();
 }
 
 /* What came from a machine must not drive the terminal that shows it. */
@@ -26,6 +40,13 @@ static char *printable(char *s)
             *p = '?';
     return s;
 }
+
+static enum column_kind kind_of(const char *key)
+{
+    return str_ends(key, "_size") || str_starts(key, "bytes_") ? COLUMN_SIZE : COLUMN_TEXT;
+}
+
+static char *pairs(const json_t *object);
 
 static char *cell(const json_t *v, enum column_kind kind)
 {
@@ -45,8 +66,25 @@ static char *cell(const json_t *v, enum column_kind kind)
     }
     if (json_is_string(v))
         return printable(xstrdup(json_string_value(v)));
-    char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
-    return text ? text : xstrdup("?");
+    return json_is_object(v) ? pairs(v) : xstrdup("?");
+}
+
+/* An object inside another, on one line: "name eno1, mac 52:54:00:00:00:01, primary yes". What is null is
+ * left out. */
+static char *pairs(const json_t *object)
+{
+    struct str s = {0};
+    const char *key;
+    json_t *v;
+    json_object_foreach((json_t *)object, key, v)
+    {
+        if (json_is_null(v))
+            continue;
+        char *text = cell(v, kind_of(key));
+        str_addf(&s, "%s%s %s", s.len ? ", " : "", key, text);
+        free(text);
+    }
+    return str_take(&s);
 }
 
 static void print_json(json_t *v)
@@ -86,11 +124,6 @@ void out_rows(json_t *rows, const struct column *columns, size_t n, bool json, c
     free(cells);
     free(width);
     json_decref(rows);
-}
-
-static enum column_kind kind_of(const char *key)
-{
-    return str_ends(key, "_size") || str_ends(key, "_bytes") ? COLUMN_SIZE : COLUMN_TEXT;
 }
 
 void out_object(json_t *object, bool json)

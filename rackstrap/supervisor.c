@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "inventory/journal.h"
 #include "inventory/lease.h"
+#include "rackstrap/args.h"
 
 #define BACKOFF_MAX_MS (60 * 1000)
 #define STABLE_MS      (60 * 1000) /* one that ran this long starts again without delay */
@@ -416,7 +417,8 @@ int supervise(const struct config *c, const char *only, struct err *e)
     int rc = -1;
     log_setup("rackstrap", LOG_LVL_INFO, true);
     if (choose(c, only, p, e) || check_interfaces(c, c->dhcp.interfaces, c->dhcp.interfaces_n, e) ||
-        check_interfaces(c, c->tftp.interfaces, c->tftp.interfaces_n, e) || find_user(c, &s, e))
+        check_interfaces(c, c->tftp.interfaces, c->tftp.interfaces_n, e) || find_user(c, &s, e) ||
+        check_state_dir(c, e))
         return -1;
     raise_descriptors();
     for (size_t i = 0; i < PARTS; i++)

@@ -171,10 +171,12 @@ static void options(void **state)
     char *selector = args_selector(&a, a.words[0]);
     assert_string_equal(selector, "role=hv,rack=r1");
     free(selector);
-    static char *const bad[][4] = {
-        {"list", "--unknown", NULL}, {"list", "--count", NULL}, {"list", "--count", "x"}, {"list", "a", "b"}};
-    static const int n[] = {2, 2, 3, 3};
-    for (size_t i = 0; i < 4; i++) {
+    static char *const bad[][4] = {{"list", "--unknown", NULL}, {"list", "--count", NULL},
+                                   {"list", "--count", "x"},    {"list", "a", "b"},
+                                   {"list", "--count", "0"},    {"list", "--count", "99999999999999999999"},
+                                   {"list", "--count", "-1"}};
+    static const int n[] = {2, 2, 3, 3, 3, 3, 3};
+    for (size_t i = 0; i < sizeof n / sizeof *n; i++) {
         char *argv[5] = {bad[i][0], bad[i][1], bad[i][2], NULL};
         assert_int_equal(args_parse(n[i], argv, &cmd, &a, &e), -1);
         assert_int_equal(e.kind, ERR_INPUT);

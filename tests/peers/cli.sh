@@ -1,0 +1,116 @@
+#!/bin/bash
+# The command line as a person meets it, on a store of its own: help of every command, wrong usages, exit codes, JSON that Python
+# reads. No network is touched.
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+rackstrap=${RACKSTRAP:-$top/build/${VARIANT:-release}/rackstrap}
+[ -x "$rackstrap" ] || { echo "skipped: there is no $rackstrap; run make"; exit 77; }
+dir=$(mktemp -d /tmp/rackstrap-cli.XXXXXX)
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM
+export RACKSTRAP_CONFIG=$dir/rackstrap.yaml
+echo "state_dir: $dir/state" >"$RACKSTRAP_CONFIG"
+mkdir "$dir/state"
+failed=0
+not_ok() { echo "not ok cli-$1: $2"; failed=1; }
+
+ends() { # CODE WORDS COMMAND...: that exit code, and what it prints (on stdout for 0, else on stderr) holds the words
+    local code=$1 words=$2 got out err text
+    shift 2
+    out=$("$rackstrap" "$@" 2>"$dir/err" </dev/null)
+    got=$?
+    err=$(cat "$dir/err")
+    text=$out
+    ((code)) && text=$err
+    if [ $got = "$code" ] && [[ $text == *"$words"* ]]; then echo "ok cli-$*"; else not_ok "$*" "exit $got: $out$err"; fi
+}
+json() { # EXPRESSION COMMAND...: standard output is one JSON value j, and the expression holds
+    local expression=$1 out
+    shift
+    if out=$("$rackstrap" "$@" --json 2>&1 | python3 -c "import json, sys; j = json.load(sys.stdin); assert $expression, j" 2>&1); then
+        echo "ok cli-$* --json"
+    else
+        not_ok "$* --json" "$(tail -n 1 <<<"$out")"
+    fi
+}
+
+ends 0 "usage: rackstrap COMMAND" --help
+ends 2 "usage: rackstrap COMMAND"
+commands=$("$rackstrap" --help | sed -nE 's/^  ([a-z-]+( (list|show|protect|unprotect|verify|build|frame))?)  ?.*/\1/p' | grep -v '^lab')
+[ "$(wc -l <<<"$commands")" -ge 18 ] || not_ok "list of commands" "only: $commands"
+while read -r command; do
+    # shellcheck disable=SC2086
+    ends 0 "usage: rackstrap $command" $command --help
+    # shellcheck disable=SC2086
+    ends 2 "no option" $command --frobnicate
+done <<<"$commands"
+for group in device image lease journal netboot; do
+    ends 0 "rackstrap $group " $group --help
+    ends 2 "rackstrap $group " $group
+    ends 2 "no command" $group frobnicate
+done
+ends 0 "rackstrap lab up" lab --help
+ends 2 "no command" lab frobnicate
+ends 2 "no command" frobnicate
+ends 2 "the command comes first" -c "$RACKSTRAP_CONFIG" device list
+ends 2 "needs a value" device list -c
+ends 2 "what is" ip 10.77.0.1 10.77.0.2
+ends 2 "something is missing" assign hv-01
+ends 2 "number from 1 on" events --last 0
+ends 1 "name it with -c" check-config -c "$dir/none.yaml"
+
+# An empty store.
+for listing in "device list" "device list --unknown" "lease list" "image list"; do
+    # shellcheck disable=SC2086
+    json "j == []" $listing
+    # shellcheck disable=SC2086
+    ends 0 "" $listing
+done
+json 'j["ours"] is False' ip 10.77.0.11
+json 'j["action"] == "ignore" and j["device"] is None' why 52:54:00:00:00:77
+ends 0 "" events --json
+ends 0 "0 entries" journal verify
+
+cat >"$dir/rack.yaml" <<'END'
+sites: [{slug: par1, name: Paris 1}]
+devices:
+  - {name: hv-01, site: par1, rack: r01, interfaces: [{name: eno1, mac: "52:54:00:00:00:01", address: 10.77.0.11/24, primary: true}]}
+END
+ends 0 "1 new" import "$dir/rack.yaml" --dry-run
+json "j == []" device list
+ends 0 "1 new" import "$dir/rack.yaml"
+ends 1 "none.yaml" import "$dir/none.yaml"
+ends 2 "rackstrap.yaml:1:1" import "$RACKSTRAP_CONFIG"
+json '[d["name"] for d in j] == ["hv-01"]' device list rack=r01
+json 'j == []' device list --rack r02
+json 'j["interfaces"][0]["mac"] == "52:54:00:00:00:01" and j["job"] is None' device show 5254.0000.0001
+json 'j["action"] == "local"' why hv-01
+json 'j["device"] == "hv-01"' ip 10.77.0.11
+ends 0 "name eno1, mac 52:54:00:00:00:01" device show hv-01
+ends 2 "selected by" device list colour=red
+ends 2 "no state" device list --status red
+ends 2 "selector is for devices" device list --unknown hv-01
+for command in "device show" "device protect" cancel events; do
+    # shellcheck disable=SC2086
+    ends 1 hv-09 $command hv-09
+done
+ends 2 "neither a device nor" why hv-09
+ends 2 "not an IPv4 address" ip hv-01
+ends 1 "no image" assign hv-01 red
+ends 2 "empty selector" assign "" red
+ends 1 "no job" cancel hv-01
+ends 1 red image show red
+ends 1 none.raw image frame red "$dir/none.raw"
+ends 0 "is protected" device protect hv-01
+if "$rackstrap" events --json | python3 -c 'import json, sys; assert [json.loads(l)["event"] for l in sys.stdin] == ["created", "protected"]'; then
+    echo "ok cli-events-are-a-line-each"
+else
+    not_ok events-are-a-line-each "$("$rackstrap" events --json)"
+fi
+ends 0 "2 entries are as written" journal verify
+
+echo "state_dir: $dir/nowhere" >"$dir/bad.yaml"
+ends 1 "make it: install -d $dir/nowhere" device list -c "$dir/bad.yaml"
+"$rackstrap" device list >/dev/full 2>"$dir/err"
+[ $? = 1 ] && echo "ok cli-a-full-output-fails" || not_ok a-full-output-fails "$(cat "$dir/err")"
+exit $failed
