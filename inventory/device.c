@@ -116,10 +116,27 @@ static int interfaces_check(const struct device *d, struct err *e)
     return 0;
 }
 
+/* Commands take a name or a MAC address for a device. A name that reads as another device's MAC address would
+ * turn a command for that one on this one. */
+static int own_name_check(const struct device *d, struct err *e)
+{
+    struct mac m;
+    if (name_check("device's name", d->name, e) < 0) {
+        return -1;
+    }
+    if (mac_parse(d->name, &m, NULL) == 0 && !device_interface(d, m)) {
+        return err_set(e, ERR_INPUT,
+                       "the device's name \"%s\" reads as a MAC address, and none of its interfaces has it; "
+                       "give it another name",
+                       d->name);
+    }
+    return 0;
+}
+
 int device_check(const struct device *d, struct err *e)
 {
     struct disk_selector sel;
-    if (name_check("device's name", d->name, e) < 0) {
+    if (own_name_check(d, e) < 0) {
         return -1;
     }
     if (slugs_check(d, e) < 0 || text_check("rack", d->rack, e) < 0 || text_check("model", d->model, e) < 0 ||

@@ -68,7 +68,8 @@ int device_each(struct store *s, const char *selector, device_fn *fn, void *ctx,
 int device_protect(struct store *s, int64_t id, bool protect, const char *actor, struct err *e);
 
 /* Creates the device or makes the one of this name like it (state, assigned, installed and protected stay as
- * they are; sites, racks, tenants, roles come into being by being named). ERR_CONFLICT names who already has
+ * they are; sites, racks, tenants, roles come into being by being named; an armed job writes to the disk that
+ * is named now). ERR_CONFLICT names who already has
  * the MAC or the address. */
 int device_put(struct store *s, const struct device *d, const char *actor, int64_t *ret_id, struct err *e);
 /* Takes a device's interfaces away, so that others can have their addresses: `import` lets devices swap them.

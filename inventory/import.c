@@ -327,6 +327,27 @@ static bool names_assigned(struct import *im, const struct device *d, const char
     return strcmp(d->assigned, text) == 0;
 }
 
+/* The image has no release: the assignment alone. A job that waits to write another image, which is no longer
+ * wanted, is cancelled; one that writes it now is no more replaced than by `assign`. */
+static int wait_for_image(struct import *im, const struct item *it, const struct device *d, struct err *e)
+{
+    struct err why = {0};
+    struct job j;
+    if (job_current(im->s, d->id, &j, &why) < 0 && why.kind != ERR_NOT_FOUND) {
+        err_set(e, why.kind, "%s", why.text);
+        return -1;
+    }
+    if (why.kind == ERR_NONE && j.state == JOB_CLAIMED) {
+        err_set(e, ERR_CONFLICT, "%s is being written with %s now; wait until it is done", d->name, j.image);
+        return at_place(im, it->image_node, e);
+    }
+    if (why.kind == ERR_NONE && j.state == JOB_ARMED &&
+        job_cancel(im->s, d->id, im->o->actor, im->at_ms, e) < 0) {
+        return at_place(im, it->image_node, e);
+    }
+    return device_intend(im->s, d->id, it->image, e);
+}
+
 static int assign_image(struct import *im, const struct item *it, const struct device *d, struct err *e)
 {
     struct assign a = {.release_ref = it->image, .actor = im->o->actor, .expiry_s = im->o->job_expiry_s};
@@ -338,7 +359,7 @@ static int assign_image(struct import *im, const struct item *it, const struct d
             return at_place(im, it->image_node, e);
         }
         im->result.waiting++;
-        return device_intend(im->s, d->id, it->image, e);
+        return wait_for_image(im, it, d, e);
     }
     if (job_assign(im->s, d->id, &a, im->at_ms, NULL, e) < 0) {
         return at_place(im, it->image_node, e);

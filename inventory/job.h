@@ -85,7 +85,11 @@ enum token_kind {
 int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
                  struct job *ret, struct err *e);
 
-/* The installer's steps, each one transaction with state and journal. All check the job's state: ERR_CONFLICT
+/* A claim whose disk the job's selector does not mean, or that resumes on a disk with another serial number
+ * than the one that was begun, is ERR_CONFLICT; the journal has the reason of such a refusal
+ * (`claim-refused`).
+ *
+ * The installer's steps, each one transaction with state and journal. All check the job's state: ERR_CONFLICT
  * when it is not the one they start from; repeating a step that was done is harmless and answers the same. */
 int job_claim(struct store *s, const char *token, const char *machine_uuid, const struct disk *disk,
               int64_t at_ms, struct job *ret, char ret_enrol_token[DIGEST_HEX],

@@ -416,9 +416,17 @@ static int fields_write(struct store *s, const struct device *d, int64_t id, str
                   e);
 }
 
+/* A job that no machine has claimed yet follows its device: who corrects the disk of an armed device must not
+ * see the first one written. */
+static int armed_disk_write(struct store *s, const struct device *d, int64_t id, struct err *e)
+{
+    return db_run(s, "UPDATE jobs SET disk_selector = ? WHERE device_id = ? AND state = 'armed'",
+                  DB_VALUES(db_t(d->disk_selector), db_i(id)), e);
+}
+
 static int device_write(struct store *s, const struct device *d, int64_t id, struct err *e)
 {
-    if (fields_write(s, d, id, e) < 0 || device_unplug(s, id, e) < 0) {
+    if (fields_write(s, d, id, e) < 0 || armed_disk_write(s, d, id, e) < 0 || device_unplug(s, id, e) < 0) {
         return -1;
     }
     for (size_t i = 0; i < d->interfaces_n; i++) {

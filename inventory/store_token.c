@@ -7,7 +7,8 @@
 #include "inventory/journal.h"
 #include "inventory/store_job.h"
 
-#define ARMED_TOKENS 8
+#define ARMED_TOKENS   8
+#define DISK_SERIAL_IS " serial=" /* between the name and the serial number of a claimed disk */
 
 /* The same for a token never made, one that was replaced, and one whose time is over. */
 static int refuse(struct err *e)
@@ -153,8 +154,44 @@ int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_k
 
 /* ---- claiming */
 
-static int claim_check(struct store *s, const struct job *j, const char *machine, int64_t at_ms,
-                       struct err *e)
+static void disk_text(const struct disk *d, char buf[DISK_SELECTOR_MAX])
+{
+    snprintf(buf, DISK_SELECTOR_MAX, "%s%s%s", d->name, d->serial[0] ? DISK_SERIAL_IS : "", d->serial);
+}
+
+/* The installer chose by the selector that `hello` gave it. The inventory's may be another by now, and on a
+ * resume the disk that was begun may be gone and another one be the only one. Names of disks change from boot
+ * to boot: serial numbers, where both disks have one, do not. */
+static int disk_check(const struct job *j, const struct disk *disk, struct err *e)
+{
+    struct disk_selector sel;
+    char on[DISK_SELECTOR_MAX];
+    const char *begun = strstr(j->disk, DISK_SERIAL_IS);
+    size_t one;
+    disk_text(disk, on);
+    if (disk_selector_parse(j->disk_selector, &sel, e) < 0) {
+        return -1;
+    }
+    if (disk_select(&sel, disk, 1, &one, NULL) < 0) {
+        return err_set(
+            e, ERR_CONFLICT,
+            "the job of %s is for the disk %.100s, and the installer has chosen %.100s: nothing was "
+            "written; start the machine again",
+            j->device, j->disk_selector, on);
+    }
+    if (j->state == JOB_CLAIMED && begun && disk->serial[0] &&
+        strcmp(begun + strlen(DISK_SERIAL_IS), disk->serial) != 0) {
+        return err_set(
+            e, ERR_CONFLICT,
+            "the job of %s was begun on the disk %.100s, and this is %.100s: nothing was written to "
+            "it; if the disk was changed, assign the image again in place of this job",
+            j->device, j->disk, on);
+    }
+    return 0;
+}
+
+static int claim_check(struct store *s, const struct job *j, const char *machine, const struct disk *disk,
+                       int64_t at_ms, struct err *e)
 {
     struct device d;
     if (device_get(s, j->device_id, &d, e) < 0) {
@@ -173,12 +210,7 @@ static int claim_check(struct store *s, const struct job *j, const char *machine
     if (j->state == JOB_CLAIMED && !job_same_machine(j, machine)) {
         return err_set(e, ERR_REFUSED, "the job of %s was claimed by another machine", j->device);
     }
-    return 0;
-}
-
-static void disk_text(const struct disk *d, char buf[DISK_SELECTOR_MAX])
-{
-    snprintf(buf, DISK_SELECTOR_MAX, "%s%s%s", d->name, d->serial[0] ? " serial=" : "", d->serial);
+    return disk_check(j, disk, e);
 }
 
 /* The token binds: from here on no other install token is good, nor an enrol token of an earlier claim. */
@@ -223,7 +255,8 @@ static int claim_locked(struct store *s, const char *token, const char *machine,
     if (t.kind != TOKEN_INSTALL) {
         return refuse(e);
     }
-    if (claim_check(s, &j, machine, at_ms, e) < 0 || bind_token(s, &t, at_ms, ret_enrol, e) < 0 ||
+    *ret = j;
+    if (claim_check(s, &j, machine, disk, at_ms, e) < 0 || bind_token(s, &t, at_ms, ret_enrol, e) < 0 ||
         claim_write(s, &j, machine, disk, at_ms, e) < 0) {
         return -1;
     }
@@ -234,9 +267,19 @@ int job_claim(struct store *s, const char *token, const char *machine_uuid, cons
               int64_t at_ms, struct job *ret, char ret_enrol_token[DIGEST_HEX], struct err *e)
 {
     char machine[UUID_STR], enrol[DIGEST_HEX];
-    struct job j;
-    if (machine_normal(machine_uuid, machine, e) < 0 || store_begin(s, e) < 0 ||
-        db_end(s, claim_locked(s, token, machine, disk, at_ms, &j, enrol, e), e) < 0) {
+    struct job j = {0};
+    struct err why = {0};
+    if (machine_normal(machine_uuid, machine, e) < 0 || store_begin(s, e) < 0) {
+        return -1;
+    }
+    if (db_end(s, claim_locked(s, token, machine, disk, at_ms, &j, enrol, &why), &why) < 0) {
+        /* The installer stops now: the timeline says why. */
+        if (why.kind == ERR_CONFLICT && j.device_id) {
+            (void)journal_add(s, j.device_id, NULL, ACTOR_HTTPBOOT, "claim-refused", why.text, at_ms, NULL);
+        }
+        if (e) {
+            *e = why;
+        }
         return -1;
     }
     *ret = j;

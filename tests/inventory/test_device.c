@@ -84,6 +84,13 @@ static void test_check(void **state)
                                    "and '-', and begins with a letter or digit");
     d = make_device("", 1);
     fails(device_check(&d, E), ERR_INPUT);
+    d = make_device("525400000002", 1);
+    fails(device_check(&d, E), ERR_INPUT);
+    assert_string_equal(fx.e.text,
+                        "the device's name \"525400000002\" reads as a MAC address, and none of its "
+                        "interfaces has it; give it another name");
+    d = make_device("52-54-00-00-00-01", 1);
+    ok(device_check(&d, E));
     d = make_device("-x", 1);
     fails(device_check(&d, E), ERR_INPUT);
     d = make_device("x", 1);

@@ -246,6 +246,45 @@ static void test_image_before_its_release(void **state)
     imported(text, 0, 0, 1, 0, 0); /* what a person cancelled stays so */
 }
 
+/* What the file no longer wants is not written while the other image is being built. */
+static void test_waiting_disarms(void **state)
+{
+    (void)state;
+    struct job j;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    imported("devices: [{name: a, image: debian-12}]\n", 1, 0, 0, 1, 0);
+    imported("devices: [{name: a, image: debian-13}]\n", 0, 0, 1, 0, 1);
+    assert_string_equal(named("a").assigned, "debian-13");
+    assert_int_equal(named("a").state, STATE_IDLE);
+    assert_int_equal(current(named("a").id).state, JOB_CANCELLED);
+    imported("devices: [{name: a, image: debian-12}]\n", 0, 0, 1, 1, 0);
+    char t[DIGEST_HEX], enrol[DIGEST_HEX];
+    j = current(named("a").id);
+    ok(job_token_make(fx.s, &j, NULL, T0, t, E));
+    ok(job_claim(fx.s, t, UUID_A, &vda, T0, &j, enrol, E));
+    const char *text = "devices: [{name: a, image: debian-13}]\n";
+    struct import_options o = {.actor = "test", .wipe_limit = 10};
+    struct import_result r;
+    fails(import_text(fx.s, "f", text, strlen(text), &o, T0, &r, E), ERR_CONFLICT);
+    assert_int_equal(current(named("a").id).state, JOB_CLAIMED);
+}
+
+/* A corrected disk counts for the job that waits already. */
+static void test_disk_of_an_armed_device(void **state)
+{
+    (void)state;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    imported("devices: [{name: a, image: debian-12, disk: serial=X}]\n", 1, 0, 0, 1, 0);
+    imported("devices: [{name: a, image: debian-12, disk: serial=DISK1}]\n", 0, 1, 0, 0, 0);
+    struct job j = current(named("a").id);
+    assert_string_equal(j.disk_selector, "serial=DISK1");
+    char t[DIGEST_HEX], enrol[DIGEST_HEX];
+    ok(job_token_make(fx.s, &j, NULL, T0, t, E));
+    ok(job_claim(fx.s, t, UUID_A, &vda, T0, &j, enrol, E));
+    imported("devices: [{name: a, image: debian-12, disk: serial=Y}]\n", 0, 1, 0, 0, 0);
+    assert_string_equal(current(named("a").id).disk_selector, "serial=DISK1"); /* it writes now */
+}
+
 static void test_image_by_other_names(void **state)
 {
     (void)state;
@@ -345,6 +384,8 @@ int main(void)
         T(test_against_the_store),
         T(test_swap),
         T(test_image_before_its_release),
+        T(test_waiting_disarms),
+        T(test_disk_of_an_armed_device),
         T(test_image_by_other_names),
         T(test_protected_and_installed_already),
         T(test_wipe_limit),

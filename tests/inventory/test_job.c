@@ -185,6 +185,42 @@ static void test_impostor(void **state)
     ok(job_progress(fx.s, j.id, 1, 2, 3, T0 + 2700, E));
 }
 
+/* The installer's choice is looked at before the job is its. */
+static void test_claim_of_another_disk(void **state)
+{
+    (void)state;
+    const struct disk other = {.name = "vdb", .serial = "DISK2", .size = UINT64_C(8) << 30};
+    const struct disk renamed = {.name = "sda", .serial = "DISK1", .size = UINT64_C(8) << 30};
+    char t[DIGEST_HEX], enrol[DIGEST_HEX];
+    struct device d = get_device(hv);
+    str_copy(d.disk_selector, sizeof d.disk_selector, "serial=DISK1");
+    ok(device_put(fx.s, &d, "test", NULL, E));
+    struct job j = assign_device(hv, "debian-12"), got;
+    token_for(&j, UUID_A, t);
+    fails(job_claim(fx.s, t, UUID_A, &other, T0 + 2000, &got, enrol, E), ERR_CONFLICT);
+    assert_string_equal(fx.e.text, "the job of hv-01 is for the disk serial=DISK1, and the installer has "
+                                   "chosen vdb serial=DISK2: nothing was written; start the machine again");
+    assert_int_equal(current(hv).state, JOB_ARMED);
+    assert_int_equal(events(hv, "claim-refused"), 1);
+    claim(t, UUID_A, enrol);
+    ok(job_claim(fx.s, t, UUID_A, &renamed, T0 + 2000, &got, enrol, E));
+}
+
+static void test_resume_on_another_disk(void **state)
+{
+    (void)state;
+    const struct disk other = {.name = "vda", .serial = "DISK2", .size = UINT64_C(8) << 30};
+    char t[DIGEST_HEX], enrol[DIGEST_HEX];
+    struct job j = assign_device(hv, "debian-12"), got;
+    token_for(&j, UUID_A, t);
+    j = claim(t, UUID_A, enrol);
+    token_for(&j, UUID_A, t);
+    fails(job_claim(fx.s, t, UUID_A, &other, T0 + 2000, &got, enrol, E), ERR_CONFLICT);
+    assert_string_equal(current(hv).disk, "vda serial=DISK1");
+    assert_int_equal(events(hv, "claim-refused"), 1);
+    claim(t, UUID_A, enrol);
+}
+
 static void test_resume(void **state)
 {
     (void)state;
@@ -546,6 +582,8 @@ int main(void)
         T(test_claim_is_one_shot),
         T(test_enrol_token_claims_nothing),
         T(test_impostor),
+        T(test_claim_of_another_disk),
+        T(test_resume_on_another_disk),
         T(test_resume),
         T(test_machine_without_uuid),
         T(test_eight_tokens),
