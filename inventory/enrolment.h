@@ -3,6 +3,7 @@
 #ifndef INVENTORY_ENROLMENT_H
 #define INVENTORY_ENROLMENT_H
 
+#include "base/str.h"
 #include "inventory/job.h"
 
 #define PUBKEY_MAX 4096
@@ -30,6 +31,8 @@ int enrolment_due(struct store *s, int64_t at_ms, struct enrolment *ret, size_t 
                   struct err *e);
 int enrolment_of_job(struct store *s, int64_t job_id, struct enrolment *ret,
                      struct err *e); /* ERR_NOT_FOUND when it has none */
+/* Adds the public SSH host keys that the machine reported, one a line; nothing where it reported none. */
+int enrolment_host_keys(struct store *s, int64_t job_id, struct str *ret, struct err *e);
 int enrolment_next(struct store *s, int64_t *ret_ms,
                    struct err *e); /* when the next is due; INT64_MAX for none */
 int enrolment_accepted(struct store *s, int64_t id, int64_t at_ms, struct err *e);

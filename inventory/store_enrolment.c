@@ -217,6 +217,22 @@ int enrolment_post(struct store *s, int64_t job_id, const char *minion_id, const
     return db_end(s, post_locked(s, job_id, &p, at_ms, e), e);
 }
 
+int enrolment_host_keys(struct store *s, int64_t job_id, struct str *ret, struct err *e)
+{
+    sqlite3_stmt *q;
+    if (db_query(s, "SELECT ssh_host_keys FROM enrolments WHERE job_id = ?", DB_VALUES(db_i(job_id)), &q, e) <
+        0) {
+        return -1;
+    }
+    int r = db_step(s, q, e);
+    if (r == 1) {
+        const char *text = (const char *)sqlite3_column_text(q, 0);
+        str_add(ret, text ? text : "");
+        db_done(q);
+    }
+    return r < 0 ? -1 : 0;
+}
+
 /* ---- working off */
 
 static int wrong_state(const struct enrolment *x, const char *what, struct err *e)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "inventory/enrolment.h"
 #include "inventory/journal.h"
 #include "rackstrap/commands.h"
 #include "rackstrap/out.h"
@@ -135,6 +136,23 @@ static json_t *job_json(const struct job *j)
                      (json_int_t)j->bytes_total);
 }
 
+/* The SSH host keys that the machine made at its first boot: what to put into known_hosts. */
+static int host_keys_json(struct store *s, int64_t job_id, json_t **ret, struct err *e)
+{
+    struct str text = {0};
+    if (enrolment_host_keys(s, job_id, &text, e)) {
+        str_free(&text);
+        return -1;
+    }
+    *ret = json_array();
+    char *at = text.s, *line;
+    while ((line = strsep(&at, "\n")))
+        if (*line)
+            json_array_append_new(*ret, json_string(line));
+    str_free(&text);
+    return 0;
+}
+
 int cmd_device_show(const struct args *a, const struct config *c, struct err *e)
 {
     struct store *s;
@@ -151,7 +169,11 @@ int cmd_device_show(const struct args *a, const struct config *c, struct err *e)
         *e = none;
         goto out;
     }
+    json_t *keys = NULL;
+    if (host_keys_json(s, has_job ? j.id : 0, &keys, e))
+        goto out;
     json_t *o = device_json(&d);
+    json_object_set_new(o, "ssh_host_keys", keys);
     json_object_set_new(o, "job", has_job ? job_json(&j) : json_null());
     out_object(o, a->json);
     rc = 0;
