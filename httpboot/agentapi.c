@@ -217,7 +217,7 @@ void agent_written(struct call *c)
         return;
     settle_progress(c, &job);
     snprintf(detail, sizeof detail,
-             "%" PRIu64 " frames written, %" PRIu64 " were there already, %s fetched, in %" PRIu64 " s",
+             "%" PRIu64 " frames written, %" PRIu64 " were there already, %s fetched, in %" PRIu64 " s; it reboots",
              w.frames_written, w.frames_same, size_format(w.bytes_fetched, fetched), w.seconds);
     answer_done(c, job_written(c->app->store, job.id, detail, c->at_ms, &e), &e);
 }

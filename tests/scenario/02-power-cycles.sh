@@ -24,6 +24,7 @@ check "the disk is as it was" written
 check "first boot" first_boot 1
 before=$(sha256sum <"$work/disk-1.raw")
 check "it is ready" wait_state hv-01 ready 10
+check "its SSH host keys are shown" has "$(rs device show hv-01)" "ssh-ed25519 "
 for n in 4 5 6 7 8 9 10; do
     check "cycle $n" machine 1
     check "cycle $n: no install" is "$(booted 1 action)" local
