@@ -130,11 +130,17 @@ int cmd_cancel(const struct args *a, const struct config *c, struct err *e)
 {
     struct store *s;
     struct device d;
+    struct job was;
     if (open_store(c, &s, e))
         return -1;
-    int rc = device_by_ref(s, a->words[0], &d, e) || job_cancel(s, d.id, actor_name(), now_ms(), e) ? -1 : 0;
+    int rc = device_by_ref(s, a->words[0], &d, e);
+    bool writing = !rc && job_current(s, d.id, &was, NULL) == 0 && was.state == JOB_CLAIMED;
     if (!rc)
-        printf("the job of %s is cancelled\n", d.name);
+        rc = job_cancel(s, d.id, actor_name(), now_ms(), e);
+    if (!rc)
+        printf("the job of %s is cancelled%s\n", d.name,
+               writing ? "; its disk was being written, and does not boot until an image is assigned again"
+                       : "");
     store_close(s);
     return rc;
 }

@@ -182,6 +182,28 @@ out:
     return rc;
 }
 
+/* Protection stops what is to come. A job that is there already is another matter, and the person is told. */
+static void tell_of_job(struct store *s, const struct device *d, bool protected)
+{
+    struct job j;
+    if (job_current(s, d->id, &j, NULL) || j.expires_ms <= now_ms())
+        return;
+    if (j.state == JOB_CLAIMED)
+        printf("%s is being written with %s now, and that goes on; `rackstrap cancel %s` stops it, and "
+               "leaves a disk that "
+               "does not boot\n",
+               d->name, j.image, d->name);
+    else if (j.state == JOB_ARMED && protected)
+        printf("its job to write %s stays armed, and waits for `unprotect`; `rackstrap cancel %s` takes it "
+               "back\n",
+               j.image, d->name);
+    else if (j.state == JOB_ARMED)
+        printf("its job to write %s is armed: it is written at its next network boot; `rackstrap cancel %s` "
+               "takes it "
+               "back\n",
+               j.image, d->name);
+}
+
 static int protect(const struct args *a, const struct config *c, bool on, struct err *e)
 {
     struct store *s;
@@ -189,8 +211,10 @@ static int protect(const struct args *a, const struct config *c, bool on, struct
     if (open_store(c, &s, e))
         return -1;
     int rc = device_by_ref(s, a->words[0], &d, e) || device_protect(s, d.id, on, actor_name(), e) ? -1 : 0;
-    if (!rc)
+    if (!rc) {
         printf("%s is %s\n", d.name, on ? "protected: no job can be armed for it" : "not protected");
+        tell_of_job(s, &d, on);
+    }
     store_close(s);
     return rc;
 }

@@ -109,6 +109,29 @@ else
 fi
 ends 0 "2 entries are as written" journal verify
 
+# A release, and a job: nothing is armed, kept or taken back without a word.
+ends 0 "is not protected" device unprotect hv-01
+if command -v sgdisk >/dev/null || PATH=$PATH:/usr/sbin command -v sgdisk >/dev/null; then
+    truncate -s 8M "$dir/red.raw"
+    PATH=$PATH:/usr/sbin sgdisk -a 2048 -n 1:2048:0 -t 1:8300 "$dir/red.raw" >/dev/null
+    ends 2 "cannot be an image's name" image frame "a b" "$dir/red.raw"
+    ends 0 "red@" image frame red "$dir/red.raw"
+    json 'j[0]["image"] == "red" and j[0]["disk_size"] == 8 << 20' image list
+    json 'j["image"] == "red"' image show red
+    ends 1 "no image" assign hv-01 reed
+    ends 0 "nothing was changed" assign hv-01 red --dry-run
+    json 'j["state"] == "idle" and j["job"] is None' device show hv-01
+    ends 1 "--count says 2" assign hv-01 red --count 2
+    ends 0 "is armed with red" assign hv-01 red
+    json 'j["action"] == "install"' why hv-01
+    ends 0 "stays armed" device protect hv-01
+    json 'j["action"] == "local"' why hv-01
+    ends 1 "is protected" assign hv-01 red
+    ends 0 "written at its next network boot" device unprotect hv-01
+    ends 0 "is cancelled" cancel hv-01
+    json 'j["action"] == "local"' why hv-01
+fi
+
 echo "state_dir: $dir/nowhere" >"$dir/bad.yaml"
 ends 1 "make it: install -d $dir/nowhere" device list -c "$dir/bad.yaml"
 "$rackstrap" device list >/dev/full 2>"$dir/err"
