@@ -158,38 +158,58 @@ static struct slot *free_slot(struct courier *c)
 }
 
 /* A machine enrols as itself: its id is the device's name, or that with a domain, and no other device is
- * called so. Otherwise the holder of one machine's token could take another one's place at the master. */
+ * called so. Otherwise the holder of one machine's token could take another one's place at the master.
+ * ERR_REFUSED; of another kind when the store could not be asked. */
 static int id_belongs(struct courier *c, const struct enrolment *x, struct err *e)
 {
     struct device other;
     size_t n = strlen(x->device);
-    struct err none;
+    struct err why = {0};
 
     if (!str_starts(x->minion_id, x->device) || (x->minion_id[n] != '\0' && x->minion_id[n] != '.')) {
         return err_set(e, ERR_REFUSED, "the machine wants to enrol as \"%s\", which is not its name",
                        x->minion_id);
     }
-    if (device_by_name(c->store, x->minion_id, &other, &none) == 0 && other.id != x->device_id) {
-        return err_set(e, ERR_REFUSED, "the machine wants to enrol as \"%s\", which is another device",
-                       x->minion_id);
+    if (device_by_name(c->store, x->minion_id, &other, &why) < 0) {
+        if (why.kind == ERR_NOT_FOUND) {
+            return 0;
+        }
+        *e = why;
+        return -1;
     }
-    return 0;
+    return other.id == x->device_id
+               ? 0
+               : err_set(e, ERR_REFUSED, "the machine wants to enrol as \"%s\", which is another device",
+                         x->minion_id);
 }
 
-static void begin(struct courier *c, struct slot *slot, const struct enrolment *x)
+static void refuse_id(struct courier *c, const struct enrolment *x, const struct err *why)
+{
+    struct err e;
+
+    log_warn("enrolment-refused device=%s error=\"%s\"", x->device, why->text);
+    if (enrolment_fail(c->store, x->id, "minion-id", why->text, now_ms(), &e) < 0) {
+        log_error("store-failed device=%s error=\"%s\"", x->device, e.text);
+    }
+}
+
+/* -1: the store failed. */
+static int begin(struct courier *c, struct slot *slot, const struct enrolment *x, struct err *e)
 {
     struct driver_hooks hooks = {.done = on_done, .note = on_note, .ctx = slot};
-    struct err why, e;
+    struct err why;
 
     if (id_belongs(c, x, &why) < 0) {
-        log_warn("enrolment-refused device=%s error=\"%s\"", x->device, why.text);
-        if (enrolment_fail(c->store, x->id, "minion-id", why.text, now_ms(), &e) < 0) {
-            log_error("store-failed device=%s error=\"%s\"", x->device, e.text);
+        if (why.kind != ERR_REFUSED) {
+            *e = why;
+            return -1;
         }
-        return;
+        refuse_id(c, x, &why);
+        return 0;
     }
     *slot = (struct slot){.courier = c, .busy = true, .x = *x};
     slot->run = c->driver->start(c->self, x, &hooks);
+    return 0;
 }
 
 /* Begins what is due, and finds out when to look again. */
@@ -202,8 +222,8 @@ static int look_store(struct courier *c, struct err *e)
         return -1;
     }
     for (size_t i = 0; i < n && (slot = free_slot(c)); i++) {
-        if (!under_way(c, c->due[i].id)) {
-            begin(c, slot, &c->due[i]);
+        if (!under_way(c, c->due[i].id) && begin(c, slot, &c->due[i], e) < 0) {
+            return -1;
         }
     }
     return enrolment_next(c->store, &c->next_ms, e);

@@ -1,15 +1,16 @@
 /* salt_request: what salt-api is asked, what it answers, and what is to be done about a machine's key. Pure.
  *
- * The functions used, each of an array with one "low" chunk:
- *   POST /login {"username","password","eauth"}              -> {"return":[{"token","expire",...}]}
- *   wheel key.print        {"match": ID}                      ->
- * {"return":[{"data":{"success","return":{STATUS:{ID: PEM}}}}]} wheel key.accept_dict  {"match":
- * {"minions_pre":[ID]}}    -> {"return":[{"data":{"success","return":{...}}}]} wheel key.delete_dict
- * {"match": {STATUS:[ID]}}           -> likewise local test.ping        {"tgt":[ID],"tgt_type":"list"}     ->
- * {"return":[{ID: true}]} key.print takes a glob, and a comma in it separates two: minion_id_check lets
- * through ids only that mean themselves. A function that throws is still HTTP 200 with success false and a
- * text in "return"; one that is called with what it cannot use is even a success with a text there. So every
- * level's type is checked.
+ * What is asked, each but the login as an array of one object, and what comes:
+ *
+ * - login: {"username", "password", "eauth"} -> {"return": [{"token", "expire", ...}]}
+ * - wheel key.print: "match": ID -> {"return": [{"data": {"success", "return": {STATUS: {ID: PEM}}}}]}
+ * - wheel key.accept_dict: "match": {"minions_pre": [ID]} -> {"return": [{"data": {"success", "return"}}]}
+ * - wheel key.delete_dict: "match": {STATUS: [ID]} -> likewise
+ * - local test.ping: "tgt": [ID], "tgt_type": "list" -> {"return": [{ID: true}]}
+ *
+ * key.print takes a glob, and a comma in it separates two: minion_id_check lets through ids only that mean
+ * themselves. A function that throws is still HTTP 200 with success false and a text in "return"; one that is
+ * called with what it cannot use is even a success with a text there. So every level's type is checked.
  */
 #ifndef ENROL_SALT_REQUEST_H
 #define ENROL_SALT_REQUEST_H

@@ -217,7 +217,8 @@ void agent_written(struct call *c)
         return;
     settle_progress(c, &job);
     snprintf(detail, sizeof detail,
-             "%" PRIu64 " frames written, %" PRIu64 " were there already, %s fetched, in %" PRIu64 " s; it reboots",
+             "%" PRIu64 " frames written, %" PRIu64 " were there already, %s fetched, in %" PRIu64
+             " s; it reboots",
              w.frames_written, w.frames_same, size_format(w.bytes_fetched, fetched), w.seconds);
     answer_done(c, job_written(c->app->store, job.id, detail, c->at_ms, &e), &e);
 }
@@ -330,6 +331,7 @@ static int enrol_with_salt(struct call *c, const struct job *job, const struct a
     return -1;
 }
 
+/* Of a job that is done too: a repeat, whose first answer was lost, is answered as the first was. */
 void agent_enrol(struct call *c)
 {
     bool salt = c->app->cfg->salt_master[0] != '\0';
@@ -340,8 +342,7 @@ void agent_enrol(struct call *c)
 
     if (job_of_any_token(c, &kind, &job))
         return;
-    if (kind != TOKEN_ENROL &&
-        kind != TOKEN_SPENT) { /* a repeat whose answer was lost is taken as the first was */
+    if (kind == TOKEN_INSTALL) {
         refuse(c, "a token of the other kind");
         return;
     }

@@ -84,17 +84,19 @@ static int device_name(struct store *s, int64_t id, char name[NAME_SIZE], struct
     return r < 0 ? -1 : 0;
 }
 
-/* A cut must not leave half a UTF-8 character. */
+/* A cut, ours or an earlier one, must not leave half a UTF-8 character. */
 static void copy_cut(char *buf, size_t size, const char *s)
 {
-    if (str_copy(buf, size, s ? s : "")) {
-        return;
+    (void)str_copy(buf, size, s ? s : "");
+    size_t n = strlen(buf), more = 0;
+    while (more < n && more < 3 && ((unsigned char)buf[n - 1 - more] & 0xc0) == 0x80) {
+        more++;
     }
-    size_t n = strlen(buf);
-    while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80) {
-        n--;
+    unsigned char first = more < n ? (unsigned char)buf[n - 1 - more] : 0;
+    size_t wanted = first >= 0xf0 ? 3 : first >= 0xe0 ? 2 : first >= 0xc0 ? 1 : 0;
+    if (more < wanted) {
+        buf[n - 1 - more] = '\0';
     }
-    buf[n] = '\0';
 }
 
 static int append(struct store *s, struct entry *x, struct err *e)

@@ -79,6 +79,29 @@ static void test_long_detail_is_cut_between_characters(void **state)
     ok(journal_verify(fx.s, NULL, E));
 }
 
+/* Whoever made the sentence may have cut it. */
+static void test_half_a_character_at_the_end(void **state)
+{
+    (void)state;
+    const struct {
+        const char *given, *kept;
+    } rows[] = {
+        {"a\xc3", "a"},
+        {"a\xe2\x82", "a"},
+        {"a\xf0\x9f\x98", "a"},
+        {"a\xe2\x82\xac", "a\xe2\x82\xac"},
+        {"a\xf0\x9f\x98\x80", "a\xf0\x9f\x98\x80"},
+        {"\xc3", ""},
+        {"", ""},
+    };
+    struct entry x;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        add(0, "cut", rows[i].given);
+        ok(journal_each(fx.s, 0, 0, 1, keep, &x, E));
+        assert_string_equal(x.detail, rows[i].kept);
+    }
+}
+
 static int stop(const struct entry *x, void *ctx)
 {
     (void)x;
@@ -149,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_windows), T(test_fields),      T(test_long_detail_is_cut_between_characters),
+        T(test_windows), T(test_fields),      T(test_half_a_character_at_the_end),
         T(test_many),    T(test_append_only), T(test_tampering_shows),
     };
     return cmocka_run_group_tests_name("inventory/journal", tests, NULL, NULL);
