@@ -31,6 +31,7 @@
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -61,7 +62,7 @@ struct conn {
     struct watch *watch;
     unsigned watched; /* WATCH_READ or WATCH_WRITE */
     enum conn_state state;
-    int64_t deadline_ms;
+    int64_t deadline_ms; /* monotonic_ms */
     struct ip4 peer, local;
     uint16_t local_port;
 
@@ -114,6 +115,16 @@ static bool would_block(void)
 
 /* ---- a connection's life ---- */
 
+/* Deadlines are of this clock: the wall's is set to the right time some day, and would cut off every machine.
+ */
+static int64_t monotonic_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static void on_ready(int fd, unsigned what, void *ctx);
 static void listen_again(struct httpboot *h);
 
@@ -144,7 +155,7 @@ static void conn_watch(struct conn *c, unsigned what)
 static void conn_enter(struct conn *c, enum conn_state state, int64_t ms)
 {
     c->state = state;
-    c->deadline_ms = now_ms() + ms;
+    c->deadline_ms = monotonic_ms() + ms;
     TAILQ_REMOVE(&c->h->conns, c, link);
     TAILQ_INSERT_TAIL(&c->h->conns, c, link);
 }
@@ -229,7 +240,7 @@ static enum step send_memory(struct conn *c, bool file_follows)
         if (n < 0)
             return would_block() ? STEP_WAIT : STEP_GONE;
         c->out_sent += (size_t)n;
-        c->deadline_ms = now_ms() + STALL_MS;
+        c->deadline_ms = monotonic_ms() + STALL_MS;
     }
     return STEP_DONE;
 }
@@ -254,7 +265,7 @@ static enum step send_file(struct conn *c)
             return STEP_GONE;
         c->file_sent += (uint64_t)n;
         budget -= (size_t)n;
-        c->deadline_ms = now_ms() + STALL_MS;
+        c->deadline_ms = monotonic_ms() + STALL_MS;
     }
     return STEP_DONE;
 }
@@ -514,7 +525,7 @@ static void listen_again(struct httpboot *h)
 
 static void close_overdue(struct httpboot *h)
 {
-    int64_t now = now_ms();
+    int64_t now = monotonic_ms();
     struct conn *c, *next;
     char ip[IP4_STR];
 

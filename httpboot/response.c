@@ -65,7 +65,8 @@ void response_text(struct response *r, int status, const char *content_type, con
     str_add(&r->body, text);
 }
 
-/* JSON's string escapes; the text is ours and UTF-8 already. */
+/* JSON's string escapes. The text is a sentence of ours, in ASCII; what it quotes of a request may be any
+ * bytes, and half a character would make the whole answer no JSON. */
 static void add_json_text(struct str *out, const char *s)
 {
     str_add(out, "\"");
@@ -74,6 +75,8 @@ static void add_json_text(struct str *out, const char *s)
             str_addf(out, "\\%c", *s);
         else if ((unsigned char)*s < ' ')
             str_addf(out, "\\u%04x", (unsigned)*s);
+        else if ((unsigned char)*s >= 0x7f)
+            str_add(out, "?");
         else
             str_addn(out, s, 1);
     }

@@ -31,7 +31,7 @@ void response_init(struct response *r);
 void response_free(struct response *r);
 
 void response_text(struct response *r, int status, const char *content_type, const char *text);
-/* {"error": why}. `why` must be valid UTF-8. */
+/* {"error": why}; bytes of `why` that are not ASCII become question marks. */
 void response_error(struct response *r, int status, const char *why);
 void response_empty(struct response *r, int status); /* 204 */
 

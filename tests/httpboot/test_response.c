@@ -39,6 +39,8 @@ static void text(void **state)
             "HTTP/1.1 405 Method Not Allowed\r\n" DATE
             "Content-Type: application/json\r\nContent-Length: 27\r\n"
             "Cache-Control: no-store\r\nAllow: GET\r\nConnection: close\r\n\r\n");
+    response_error(&r, 400, "\"\xff\xc3\xa9\" is no MAC address");
+    assert_string_equal(r.body.s, "{\"error\": \"\\\"???\\\" is no MAC address\"}\n");
     response_empty(&r, 204);
     head_is(&r, &framing, "HTTP/1.1 204 No Content\r\n" DATE "Connection: keep-alive\r\n\r\n");
     response_free(&r);
