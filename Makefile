@@ -95,11 +95,13 @@ format-check:
 deps:
 	@deps/install
 
-check: deps all tools
+check: deps
+	@$(MAKE) --no-print-directory all tools
 	@tests/check
 
 FIRMWARE ?= bios
-demo: deps all
+demo: deps
+	@$(MAKE) --no-print-directory all
 	@FIRMWARE=$(FIRMWARE) tests/scenario/demo.sh
 
 PREFIX ?= /usr/local

@@ -154,7 +154,7 @@ static int take_option(int code, const char *s, struct call *c, struct err *e)
         c->help = true;
         return 0;
     }
-    return err_set(e, ERR_INPUT, "there is no such option, or it lacks its value; `lab --help` lists them");
+    return -1;
 }
 
 static int parse(int argc, char **argv, struct call *c, struct err *e)
@@ -166,7 +166,11 @@ static int parse(int argc, char **argv, struct call *c, struct err *e)
     /* The options of the command that `run` is given are its own, even without the `--`. */
     const char *shorts = strcmp(argv[0], "run") == 0 ? "+h" : "h";
     while ((code = getopt_long(argc, argv, shorts, long_options, NULL)) != -1)
-        if (take_option(code == 'h' ? O_HELP : code, optarg, c, e) < 0)
+        if (code == '?')
+            return err_set(e, ERR_INPUT,
+                           "there is no option `%s`, or it lacks its value; `lab --help` lists them",
+                           argv[optind - 1]);
+        else if (take_option(code == 'h' ? O_HELP : code, optarg, c, e) < 0)
             return -1;
     c->words = argv + optind;
     c->words_n = argc - optind;

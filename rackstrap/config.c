@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -26,6 +27,23 @@ static int read_named(struct yaml_node *map, const char *key, size_t max, char *
         return yaml_error(yaml_get(map, key), e, "%s", why.text);
     }
     *ret = str_take(&text);
+    return 0;
+}
+
+/* A password that every user of this machine can read is none. */
+static int read_password(struct yaml_node *map, const char *key, char **ret, struct err *e)
+{
+    const char *path = NULL;
+    struct stat st;
+    if (read_named(map, key, SECRET_MAX, ret, e) || yaml_str(map, key, false, &path, e))
+        return -1;
+    if (!path)
+        return 0;
+    (*ret)[strcspn(*ret, "\r\n")] = '\0';
+    if (!**ret)
+        return yaml_error(yaml_get(map, key), e, "%s holds no password on its first line", path);
+    if (stat(path, &st) == 0 && st.st_mode & S_IROTH)
+        return yaml_error(yaml_get(map, key), e, "every user can read %s; mend it: chmod o= %s", path, path);
     return 0;
 }
 
@@ -234,7 +252,7 @@ static int parse_salt(struct yaml_node *map, struct config *c, struct err *e)
         yaml_copy(map, "ca_file", false, s->ca_file, sizeof s->ca_file, e) ||
         yaml_u64(map, "master_port", false, 1, 65535, &port, e) ||
         yaml_u64(map, "publish_port", false, 1, 65535, &publish, e) ||
-        read_named(map, "password_file", SECRET_MAX, &c->password, e) ||
+        read_password(map, "password_file", &c->password, e) ||
         read_named(map, "master_pubkey_file", PEM_MAX, &c->salt_pubkey, e))
         return -1;
     if (!c->password)
@@ -247,7 +265,6 @@ static int parse_salt(struct yaml_node *map, struct config *c, struct err *e)
                           "on the master it is pki/master/master.pub");
     if (!strstr(c->salt_pubkey, "-----BEGIN PUBLIC KEY-----"))
         return yaml_error(yaml_get(map, "master_pubkey_file"), e, "this file holds no PEM public key");
-    c->password[strcspn(c->password, "\r\n")] = '\0';
     s->password = c->password;
     c->http.salt_master_pubkey = c->salt_pubkey;
     c->http.salt_master_port = (uint16_t)port;

@@ -140,6 +140,8 @@ static int choose(const struct config *c, const char *only, struct process p[PAR
 {
     for (size_t i = 0; i < PARTS; i++)
         p[i].on = !only && parts[i].wanted(c);
+    if (only && !*only)
+        return err_set(e, ERR_INPUT, "--only takes names: dhcpd, tftpd, httpboot, courier");
     while (only && *only) {
         size_t n = strcspn(only, ","), i = 0;
         while (i < PARTS && (strlen(parts[i].name) != n || strncmp(parts[i].name, only, n) != 0))
@@ -186,7 +188,11 @@ static int find_user(const struct config *c, struct servers *s, struct err *e)
         return err_set(
             e, ERR_INPUT,
             "the user \"%s\" does not exist; make it (useradd --system %s) or set another `user:` in %s",
-            c->user, c->user, c->path);
+            c->user[0] ? c->user : "rackstrap", c->user[0] ? c->user : "rackstrap", c->path);
+    if (pw->pw_uid == 0)
+        return err_set(e, ERR_INPUT,
+                       "the servers face machines and do not run as %s; set another `user:` in %s",
+                       pw->pw_name, c->path);
     s->uid = pw->pw_uid;
     s->gid = pw->pw_gid;
     return 0;

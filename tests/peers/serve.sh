@@ -98,6 +98,20 @@ dies() { # NAME
     within 5 is_new "$1" "$old"
 }
 
+refuses() { # NAME WORDS COMMAND...
+    local what=$1 words=$2 out code
+    shift 2
+    out=$("$@" 2>&1)
+    code=$?
+    if [ $code = 2 ] && [[ $out == *"$words"* ]]; then echo "ok serve-$what"; else
+        echo "not ok serve-$what: exit $code: $out"
+        failed=1
+    fi
+}
+sed '1a user: root' "$dir/rackstrap.yaml" >"$dir/root.yaml"
+refuses not-as-root "do not run as root" in_ns timeout 5 "$rackstrap" serve -c "$dir/root.yaml"
+refuses only-nothing "takes names" in_ns timeout 5 "$rackstrap" serve --only "" -c "$dir/rackstrap.yaml"
+
 start
 check answers within 10 answers
 for name in tftpd courier; do within 5 pid_of "$name" >/dev/null; done

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -147,6 +148,22 @@ static void mistakes_have_a_place(void **state)
     assert_non_null(strstr(e.text, "-c FILE"));
 }
 
+static void passwords(void **state)
+{
+    (void)state;
+    char text[512], said[128];
+    snprintf(text, sizeof text,
+             "state_dir: /x\nenrol: {driver: salt, salt: {master: m, api: a, username: u, password_file: %s, "
+             "master_pubkey_file: %s}}\n",
+             pass, pub);
+    assert_int_equal(chmod(pass, 0644), 0);
+    snprintf(said, sizeof said, "every user can read %s", pass);
+    refuses(text, said);
+    assert_int_equal(chmod(pass, 0640), 0);
+    assert_int_equal(truncate(pass, 0), 0);
+    refuses(text, "holds no password");
+}
+
 static int nothing(const struct args *a, const struct config *c, struct err *e)
 {
     (void)a;
@@ -186,6 +203,6 @@ static void options(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_whole), cmocka_unit_test(mistakes_have_a_place),
-                                       cmocka_unit_test(options)};
+                                       cmocka_unit_test(options), cmocka_unit_test(passwords)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
