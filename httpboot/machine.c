@@ -1,17 +1,12 @@
 /* machine: see machine.h. */
 #include "httpboot/machine.h"
 
-#include <string.h>
+#include "inventory/job.h"
 
 void machine_uuid(const char *given, char ret[UUID_STR])
 {
-    static const struct uuid ones = {.b = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                           0xff, 0xff, 0xff, 0xff, 0xff}};
-    struct uuid u;
-
-    ret[0] = '\0';
-    if (uuid_parse(given, &u, NULL) == 0 && !uuid_is_zero(u) && !uuid_eq(u, ones))
-        uuid_format(u, ret);
+    if (machine_normal(given, ret, NULL))
+        ret[0] = '\0';
 }
 
 enum unknown_policy unknown_policy_of(const struct httpboot_config *cfg, struct ip4 peer)

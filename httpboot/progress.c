@@ -61,8 +61,10 @@ int progress_flush(struct progress_table *t, struct store *s, struct err *e)
             return -1;
         }
     }
+    if (store_commit(s, e))
+        return -1;
     t->n = 0;
-    return store_commit(s, e);
+    return 0;
 }
 
 void progress_free(struct progress_table *t)

@@ -21,7 +21,8 @@ struct progress_table { /* zeroed: empty */
 void progress_put(struct progress_table *t, const struct progress *p);
 /* Takes the report of this job out of the table; false when it has none. */
 bool progress_take(struct progress_table *t, int64_t job_id, struct progress *ret);
-/* Writes all of them and empties the table. A job that has ended meanwhile is passed over. */
+/* Writes all of them and empties the table; when that fails, they stay for the next time. A job that has
+ * ended meanwhile is passed over. */
 int progress_flush(struct progress_table *t, struct store *s, struct err *e);
 void progress_free(struct progress_table *t);
 
