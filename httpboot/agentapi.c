@@ -245,6 +245,17 @@ void agent_failed(struct call *c)
 
 /* ---- first boot ---- */
 
+/* Of a job that is done too: an answer may have been lost, or the machine's power before it had noted that it
+ * is enrolled. The repeat is answered as the first call was, and changes nothing. */
+static int job_of_first_boot(struct call *c, struct job *ret)
+{
+    enum token_kind kind;
+
+    if (job_of_any_token(c, &kind, ret))
+        return -1;
+    return kind == TOKEN_INSTALL ? refuse(c, "a token of the other kind") : 0;
+}
+
 static json_t *authorized_keys(const struct httpboot_config *cfg)
 {
     json_t *list = json_array();
@@ -271,7 +282,7 @@ void agent_config(struct call *c)
     struct err e = {0};
     struct job job;
 
-    if (job_of_call(c, TOKEN_ENROL, &job))
+    if (job_of_first_boot(c, &job))
         return;
     if (job_started(c->app->store, job.id, "the image has booted and asks for its configuration", c->at_ms,
                     &e)) {
@@ -331,22 +342,14 @@ static int enrol_with_salt(struct call *c, const struct job *job, const struct a
     return -1;
 }
 
-/* Of a job that is done too: a repeat, whose first answer was lost, is answered as the first was. */
 void agent_enrol(struct call *c)
 {
     bool salt = c->app->cfg->salt_master[0] != '\0';
     struct agent_enrol n = {0};
-    enum token_kind kind;
     struct err e = {0};
     struct job job;
 
-    if (job_of_any_token(c, &kind, &job))
-        return;
-    if (kind == TOKEN_INSTALL) {
-        refuse(c, "a token of the other kind");
-        return;
-    }
-    if (answered(c, agent_enrol_parse(c->body, &n, &e), &e))
+    if (job_of_first_boot(c, &job) || answered(c, agent_enrol_parse(c->body, &n, &e), &e))
         return;
     answer_done(c, (salt ? enrol_with_salt : enrol_without_driver)(c, &job, &n, &e), &e);
 }

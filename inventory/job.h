@@ -8,8 +8,8 @@
  * is good, and the bound one stays good beside it until the newest claims in its turn, so that a script that
  * is fetched by chance does not stop an installer at work. The claim hands out the enrol token, which the
  * installer writes into the new root: it is good from then until the device is ready (or the job expires);
- * after that, until the job would have expired, for hearing once more that the same key was taken. A job that
- * is written is spent: no token of any kind ever claims it again.
+ * after that, until the job would have expired, for a first boot that is repeated with the same key, which
+ * changes nothing. A job that is written is spent: no token of any kind ever claims it again.
  */
 #ifndef INVENTORY_JOB_H
 #define INVENTORY_JOB_H
@@ -80,7 +80,8 @@ int job_token_make(struct store *s, const struct job *j, const char *machine_uui
 enum token_kind {
     TOKEN_INSTALL,
     TOKEN_ENROL,
-    TOKEN_SPENT, /* an enrol token whose job is done: it repeats its enrolment_post, and nothing else */
+    TOKEN_SPENT, /* an enrol token whose job is done: it repeats job_started and its enrolment_post, and
+                    nothing else */
 };
 int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
                  struct job *ret, struct err *e);
