@@ -52,6 +52,8 @@ check "nor in the journal" has_not "$(events)" "$token"
 enrol_token=$(root_cat "$work/disk-1.raw" /var/lib/rackstrap/seed.json | json "['token']")
 check "first boot" first_boot 1
 check "it is ready" wait_state hv-01 ready 10
-check "the enrol token is spent" has "$(api 1 GET /agent/v1/config "$enrol_token")" 401
+check "the enrol token only repeats its first boot: no NoCloud" has "$(api 1 GET "/nocloud/$enrol_token/user-data" "")" 401
+check "nor a claim" has "$(api 1 POST /agent/v1/claim "$enrol_token" "{\"uuid\": \"$uuid1\", \"disk\": $disk}")" 401
+check "nor another key" has "$(api 1 POST /agent/v1/enrol "$enrol_token" "{\"minion_id\": \"hv-01\", \"pubkey\": \"$(fake_pubkey)\", \"ssh_host_keys\": []}")" 401
 check "no enrol token is in the log" has_not "$(cat "$work/serve.log")" "$enrol_token"
 exit $((failures > 0))
