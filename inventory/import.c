@@ -327,6 +327,30 @@ static bool names_assigned(struct import *im, const struct device *d, const char
     return strcmp(d->assigned, text) == 0;
 }
 
+/* Another name for the release that the device's job has written or is about to write ("debian-12" pinned to
+ * its version, say) is written down, and is no reason to wipe the disk again. */
+static int rename_assigned(struct import *im, const struct item *it, const struct device *d, bool *ret,
+                           struct err *e)
+{
+    struct err why = {0};
+    struct release r;
+    struct job j;
+    char text[ASSIGNED_SIZE];
+    if (release_find(im->s, it->image, &r, NULL) < 0) {
+        return 0; /* assign_image says what is wrong */
+    }
+    if (job_current(im->s, d->id, &j, &why) < 0) {
+        return why.kind == ERR_NOT_FOUND ? 0 : err_set(e, why.kind, "%s", why.text);
+    }
+    if (strcmp(j.digest, r.digest) != 0 || j.state == JOB_FAILED || j.state == JOB_EXPIRED ||
+        j.state == JOB_CANCELLED) {
+        return 0;
+    }
+    *ret = true;
+    assignment_text(it->image, &r, text);
+    return device_intend(im->s, d->id, text, e);
+}
+
 /* The image has no release: the assignment alone. A job that waits to write another image, which is no longer
  * wanted, is cancelled; one that writes it now is no more replaced than by `assign`. */
 static int wait_for_image(struct import *im, const struct item *it, const struct device *d, struct err *e)
@@ -334,8 +358,7 @@ static int wait_for_image(struct import *im, const struct item *it, const struct
     struct err why = {0};
     struct job j;
     if (job_current(im->s, d->id, &j, &why) < 0 && why.kind != ERR_NOT_FOUND) {
-        err_set(e, why.kind, "%s", why.text);
-        return -1;
+        return err_set(e, why.kind, "%s", why.text);
     }
     if (why.kind == ERR_NONE && j.state == JOB_CLAIMED) {
         err_set(e, ERR_CONFLICT, "%s is being written with %s now; wait until it is done", d->name, j.image);
@@ -379,7 +402,8 @@ static int assign_item(struct import *im, struct item *it, void *ctx, struct err
     if (device_by_name(im->s, it->d.name, &d, e) < 0) {
         return -1;
     }
-    if (names_assigned(im, &d, it->image) && had_job_for(im, &d, &done, e) < 0) {
+    if (names_assigned(im, &d, it->image) ? had_job_for(im, &d, &done, e) < 0
+                                          : rename_assigned(im, it, &d, &done, e) < 0) {
         return -1;
     }
     return done ? 0 : assign_image(im, it, &d, e);

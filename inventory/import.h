@@ -10,8 +10,9 @@ struct import_result {
     size_t waiting; /* devices whose image no release has been built of: assigned, and armed by an import
                        after the build */
 };
-/* A device's `image:` that differs from its assignment arms a job, as `assign` would; all of it in one
- * transaction. More than wipe_limit armed: ERR_REFUSED unless count equals the number. */
+/* A device's `image:` that differs from its assignment arms a job, as `assign` would, but not for another
+ * name of the release that its newest job wrote or is to write; all of it in one transaction. More than
+ * wipe_limit armed: ERR_REFUSED unless count equals the number. */
 struct import_options {
     const char *actor;
     uint32_t job_expiry_s;

@@ -294,6 +294,13 @@ static void test_image_by_other_names(void **state)
     assert_string_equal(named("a").assigned, "debian-12@v1");
     imported("devices: [{name: a, image: " DIGEST_1 "}]\n", 0, 0, 1, 0, 0);
     imported("devices: [{name: a, image: debian-12@v1}]\n", 0, 0, 1, 0, 0);
+    imported("devices: [{name: a, image: debian-12}]\n", 0, 0, 1, 0, 0);
+    assert_string_equal(named("a").assigned, "debian-12");
+    imported("devices: [{name: a, image: debian-12@v1}]\n", 0, 0, 1, 0, 0);
+    assert_string_equal(named("a").assigned, "debian-12@v1");
+    put_release("debian-12", "v2", DIGEST_3, T0 + 1);
+    imported("devices: [{name: a, image: debian-12}]\n", 0, 0, 1, 1, 0); /* that is v2 now */
+    assert_string_equal(current(named("a").id).digest, DIGEST_3);
     imported("devices: [{name: a, image: rescue}]\n", 0, 0, 1, 1, 0);
 }
 
