@@ -136,6 +136,8 @@ static int copy_runs(int in, int out, off_t size)
         if (data < 0 && errno == ENXIO)
             break;
         off_t hole = data < 0 ? size : lseek(in, data, SEEK_HOLE);
+        if (hole <= at)
+            goto out; /* it cannot be told, or the file was cut short meanwhile */
         for (at = data < 0 ? at : data; at < hole;) {
             size_t want = hole - at < 1 << 20 ? (size_t)(hole - at) : 1 << 20;
             ssize_t n = pread_all(in, buf, want, at);

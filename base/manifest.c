@@ -15,7 +15,7 @@ enum field_kind { FIELD_TEXT, FIELD_U32, FIELD_U64 };
 
 #define FIELD(key, kind)                                                                                     \
     {                                                                                                        \
-        #key, kind, offsetof(struct manifest, key), sizeof(((struct manifest *)0)->key)                      \
+#key, kind, offsetof(struct manifest, key), sizeof(((struct manifest *)0)->key)                      \
     }
 
 static const struct field {
@@ -23,8 +23,8 @@ static const struct field {
     enum field_kind kind;
     size_t at, size;
 } fields[] = {
-    FIELD(architecture, FIELD_TEXT), FIELD(created, FIELD_U64),        FIELD(disk_size, FIELD_U64),
-    FIELD(image, FIELD_TEXT),        FIELD(pack_size, FIELD_U64),      FIELD(root_partition, FIELD_U32),
+    FIELD(architecture, FIELD_TEXT), FIELD(created, FIELD_U64),   FIELD(disk_size, FIELD_U64),
+    FIELD(image, FIELD_TEXT),        FIELD(pack_size, FIELD_U64), FIELD(root_partition, FIELD_U32),
     FIELD(version, FIELD_TEXT),
 };
 #define FIELDS_N (sizeof(fields) / sizeof(fields[0]))
@@ -62,7 +62,7 @@ bool manifest_text_ok(const char *s)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
 
-    return *s && s[strspn(s, allowed)] == '\0';
+    return *s && *s != '.' && s[strspn(s, allowed)] == '\0';
 }
 
 static int field_decode(const struct field *f, const json_t *v, struct manifest *m, struct err *e)
@@ -119,7 +119,8 @@ uint32_t frame_raw_len(const struct manifest *m, size_t i)
 
 uint32_t frame_stored_max(uint32_t raw_len)
 {
-    return raw_len + (raw_len >> 8) + 64; /* what ZSTD_compressBound gives for one block of up to 128 KiB, and no less */
+    return raw_len + (raw_len >> 8) +
+           64; /* what ZSTD_compressBound gives for one block of up to 128 KiB, and no less */
 }
 
 uint64_t manifest_data_bytes(const struct manifest *m)
@@ -143,8 +144,8 @@ static int frame_decode(struct reader *r, struct manifest *m, size_t i, uint64_t
     f->pack_at = *pack_at;
     *pack_at += f->stored_len;
     if (f->stored_len == 0 || f->stored_len > frame_stored_max(frame_raw_len(m, i)))
-        return err_set(e, ERR_CORRUPT, "the manifest's frame %zu has an impossible stored length of %u bytes", i,
-                       f->stored_len);
+        return err_set(e, ERR_CORRUPT, "the manifest's frame %zu has an impossible stored length of %u bytes",
+                       i, f->stored_len);
     return 0;
 }
 
@@ -159,8 +160,8 @@ static int extent_decode(struct reader *r, struct manifest *m, size_t *i, uint64
     if (type != FRAME_DATA && type != FRAME_ZERO && type != FRAME_FREE)
         return err_set(e, ERR_CORRUPT, "the manifest's frame %zu has the unknown type 0x%02x", *i, type);
     if (count == 0 || count > m->n - *i)
-        return err_set(e, ERR_CORRUPT, "the manifest's extent at frame %zu has %u frames, the disk %zu", *i, count,
-                       m->n);
+        return err_set(e, ERR_CORRUPT, "the manifest's extent at frame %zu has %u frames, the disk %zu", *i,
+                       count, m->n);
     if (*i > 0 && m->frames[*i - 1].type == type)
         return err_set(e, ERR_CORRUPT, "the manifest's extent at frame %zu is cut in two", *i);
     if (type == FRAME_DATA && count > reader_left(r) / DATA_ITEM_LEN)
@@ -187,7 +188,8 @@ static int frames_decode(struct reader *r, struct manifest *m, struct err *e)
     if (reader_left(r) > 0)
         return err_set(e, ERR_CORRUPT, "%zu bytes follow the manifest's end", reader_left(r));
     if (pack_at != m->pack_size)
-        return err_set(e, ERR_CORRUPT, "the manifest's frames add up to a pack of %llu bytes, its header says %llu",
+        return err_set(e, ERR_CORRUPT,
+                       "the manifest's frames add up to a pack of %llu bytes, its header says %llu",
                        (unsigned long long)pack_at, (unsigned long long)m->pack_size);
     return 0;
 }
@@ -198,7 +200,8 @@ int manifest_decode(struct span bytes, struct manifest *ret, struct err *e)
     struct manifest m = {0};
 
     if (!span_eq(read_span(&r, strlen(MAGIC)), span_str(MAGIC)))
-        return err_set(e, ERR_CORRUPT, "this is no manifest that we know: it does not begin with \"rackstrap-manifest-1\"");
+        return err_set(e, ERR_CORRUPT,
+                       "this is no manifest that we know: it does not begin with \"rackstrap-manifest-1\"");
     uint32_t n = read_be32(&r);
     struct span header = read_span(&r, n);
     if (r.bad || n > HEADER_MAX)

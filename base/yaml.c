@@ -139,6 +139,8 @@ static int check_key(struct yaml *y, const struct yaml_node *map, const yaml_eve
     if (ev->type != YAML_SCALAR_EVENT)
         return mark_error(y, ev->start_mark, e, "a key must be plain text");
     const char *key = (const char *)ev->data.scalar.value;
+    if (strlen(key) != ev->data.scalar.length)
+        return mark_error(y, ev->start_mark, e, "a NUL byte inside the key; remove it");
     for (size_t i = 0; i < map->n; i++)
         if (strcmp(map->keys[i], key) == 0)
             return mark_error(y, ev->start_mark, e, "the key \"%s\" is here twice; the first is at line %d",

@@ -37,9 +37,7 @@ enum boot_via { VIA_NOTHING, VIA_TFTP, VIA_HTTP, VIA_SCRIPT };
 struct client_row {
     const char *name; /* as in the journal: "uefi-x64" */
     enum boot_via via;
-    const char *loader;        /* NULL: none */
-    const char *secure_loader; /* where Secure Boot is on: a loader signed by a key that the firmware knows;
-                                  NULL: none */
+    const char *loader; /* NULL: none */
 };
 
 enum client_kind client_kind(const struct options *o);

@@ -123,7 +123,6 @@ static enum verdict judge(const struct asking *a, struct ip4 ip)
 static void put(struct decision *d, struct lease l)
 {
     d->puts[d->puts_n++] = l;
-    d->durable |= l.state != LEASE_OFFERED;
 }
 
 static void put_over(struct asking *a, const struct lease *l, enum lease_state state, int64_t expires_ms)
@@ -265,7 +264,7 @@ static void address_reply(const struct asking *a)
         *to = (struct destination){.how = SEND_SOCKET, .ip = q->giaddr, .port = PORT_SERVER};
     else if (a->d->reply.type == MSG_NAK)
         *to = (struct destination){.how = SEND_FRAME, .mac = every_nic, .ip = everyone, .port = PORT_CLIENT};
-    else if (q->ciaddr.a)
+    else if (q->ciaddr.a && prefix_has(a->p->subnet->prefix, q->ciaddr)) /* no others: it may be forged */
         *to = (struct destination){.how = SEND_SOCKET, .ip = q->ciaddr, .port = PORT_CLIENT};
     else if (q->broadcast)
         *to = (struct destination){.how = SEND_FRAME, .mac = every_nic, .ip = everyone, .port = PORT_CLIENT};
@@ -418,7 +417,7 @@ void decide(const struct dhcpd_config *cfg, const struct request *q, const struc
     struct asking a = {.cfg = cfg, .q = q, .from = from, .p = p, .f = f, .d = ret};
     struct boot_request boot = {.unknown = p->subnet->unknown, .at_ms = f->at_ms};
     ret->drop = DROP_NONE;
-    ret->answers = ret->durable = false;
+    ret->answers = false;
     ret->puts_n = 0;
     ret->state = message_type_name(q->type);
     if (boot_decide(f->device, f->job, &boot).action == BOOT_IGNORE)

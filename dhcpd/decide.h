@@ -57,7 +57,6 @@ struct decision {
     struct destination to;
     struct lease puts[2]; /* leases to set, in this order, before the reply leaves */
     size_t puts_n;
-    bool durable; /* they must be on the disk before it */
 };
 
 /* The address that the client itself names: 50, else ciaddr. */

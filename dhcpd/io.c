@@ -18,6 +18,7 @@ struct dhcpd {
     struct service *service;
     struct loop *loop;
     int64_t at_ms; /* of the batch */
+    size_t first;  /* interface to read; each in its turn, so that a busy one starves no other */
     size_t answers_n;
     struct answer answers[BATCH_MAX];
     bool failed;
@@ -86,7 +87,8 @@ static void batch(struct dhcpd *d)
     d->at_ms = now_ms();
     d->answers_n = 0;
     for (size_t i = 0; i < d->links_n && d->answers_n < BATCH_MAX && !d->failed; i++)
-        d->failed = io_link_read(d->links[i], &sink, &d->failure) != 0;
+        d->failed = io_link_read(d->links[(d->first + i) % d->links_n], &sink, &d->failure) != 0;
+    d->first++;
     if (service_commit(d->service, d->answers_n, d->at_ms) == 0)
         send_all(d);
     service_notes(d->service, d->at_ms);

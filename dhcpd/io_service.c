@@ -79,9 +79,10 @@ void service_close(struct service *s)
     free(s);
 }
 
-uint64_t service_count(const struct service *s, enum drop why)
+/* Within the last span_ms; never, when the clock was set back behind it. */
+static bool lately(int64_t then_ms, int64_t span_ms, int64_t at_ms)
 {
-    return s->drops[why].n;
+    return then_ms && then_ms <= at_ms && at_ms - then_ms < span_ms;
 }
 
 void service_drop(struct service *s, enum drop why, const struct link *link, const struct mac *mac,
@@ -90,7 +91,7 @@ void service_drop(struct service *s, enum drop why, const struct link *link, con
     struct drop_count *c = &s->drops[why];
     char text[MAC_STR] = "-";
     c->n++;
-    if (at_ms - c->logged_ms < 1000 && c->logged_ms) {
+    if (lately(c->logged_ms, 1000, at_ms)) {
         c->unlogged++;
         return;
     }
@@ -155,7 +156,8 @@ static bool pool_take(struct service *s, const struct arrival *from, const struc
 {
     size_t i = (size_t)(p->subnet - s->cfg->subnets);
     uint32_t first = p->subnet->pool_first.a, n = p->subnet->pool_last.a - first + 1;
-    if (s->pools[i].full_until_ms > at_ms)
+    /* Not the deadline alone: a clock that was set back must not keep a pool full for hours. */
+    if (s->pools[i].full_until_ms > at_ms && s->pools[i].full_until_ms <= at_ms + FULL_MS)
         return false;
     for (uint32_t k = 0; k < n; k++) {
         struct ip4 ip = {first + (s->pools[i].next + k) % n};
@@ -207,7 +209,7 @@ static bool is_news(struct recent *table, const struct request *q, int64_t span_
 {
     struct recent *r = recent_slot(table, q->mac, q->kind);
     bool same = r->at_ms && mac_eq(r->mac, q->mac) && r->kind == q->kind;
-    bool repeated = same && (r->xid == q->xid || at_ms - r->at_ms < span_ms);
+    bool repeated = same && (r->xid == q->xid || lately(r->at_ms, span_ms, at_ms));
     if (!repeated)
         *r = (struct recent){.mac = q->mac, .kind = q->kind, .xid = q->xid, .at_ms = at_ms};
     return !repeated;

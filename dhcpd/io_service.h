@@ -31,6 +31,5 @@ void service_drop(struct service *s, enum drop why, const struct link *link, con
 int service_commit(struct service *s, size_t answers, int64_t at_ms);
 /* Journals addresses, and records strangers: after the answers have left, in one transaction. */
 void service_notes(struct service *s, int64_t at_ms);
-uint64_t service_count(const struct service *s, enum drop why);
 
 #endif

@@ -178,12 +178,15 @@ static void on_readable(int fd, unsigned what, void *ctx)
     ssize_t n = recvfrom(fd, buf, sizeof buf, 0, (struct sockaddr *)&from, &from_n);
     if (n < 0)
         return;
+    struct err e = {0};
+    int bad = tftp_decode(span_of(buf, (size_t)n), &p, &e);
     if (!same_peer(&from, &s->peer)) {
-        send_error(fd, &from, TFTP_E_STRANGER, "unknown transfer ID");
+        /* An ERROR is never answered: two servers that take each other for strangers would not stop. */
+        if (!bad && p.op != TFTP_ERROR)
+            send_error(fd, &from, TFTP_E_STRANGER, "unknown transfer ID");
         return;
     }
-    struct err e = {0};
-    if (tftp_decode(span_of(buf, (size_t)n), &p, &e)) {
+    if (bad) {
         char peer[32];
         log_debug("tftp-drop peer=%s reason=\"%s\"", peer_text(&from, peer), e.text);
         return;

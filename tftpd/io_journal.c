@@ -11,11 +11,20 @@
 
 #define GATHER_MS   100
 #define WAITING_MAX 4096
+#define RECENT_MAX  1024
+#define AGAIN_MS    10000 /* who asks in a loop must not fill the store; no machine boots twice in this */
 
 struct waiting {
     struct ip4 peer;
     int64_t at_ms;
     char detail[256];
+};
+
+/* What was journalled lately. A collision costs one more entry, never a missing one. */
+struct recent {
+    struct ip4 peer;
+    uint32_t file; /* hash of its name */
+    int64_t at_ms;
 };
 
 struct io_journal {
@@ -24,7 +33,20 @@ struct io_journal {
     struct watch *timer;
     size_t n;
     struct waiting waiting[WAITING_MAX];
+    struct recent recent[RECENT_MAX];
 };
+
+static bool is_news(struct io_journal *j, struct ip4 peer, const char *file, int64_t at_ms)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+    for (; *file; file++)
+        h = (h ^ (uint8_t)*file) * 16777619u;
+    struct recent *r = &j->recent[(peer.a * 2654435761u ^ h) >> 22];
+    if (r->at_ms && ip4_eq(r->peer, peer) && r->file == h && r->at_ms <= at_ms && at_ms - r->at_ms < AGAIN_MS)
+        return false;
+    *r = (struct recent){.peer = peer, .file = h, .at_ms = at_ms};
+    return true;
+}
 
 /* The lease says who has the address now; a device's own address says it where another DHCP server leases. */
 static bool who(struct io_journal *j, struct ip4 peer, struct mac *ret_mac, int64_t *ret_device)
@@ -75,10 +97,13 @@ static void flush(void *ctx)
 void io_journal_loader(struct io_journal *j, struct ip4 peer, const char *file, uint64_t bytes, uint64_t us)
 {
     char size[16];
+    int64_t at_ms = now_ms();
+    if (!is_news(j, peer, file, at_ms))
+        return;
     if (j->n == WAITING_MAX)
         flush(j);
     struct waiting *w = &j->waiting[j->n++];
-    *w = (struct waiting){.peer = peer, .at_ms = now_ms()};
+    *w = (struct waiting){.peer = peer, .at_ms = at_ms};
     snprintf(w->detail, sizeof w->detail, "%.160s, %llu bytes (%s) in %llu.%03llu s by TFTP", file,
              (unsigned long long)bytes, size_format(bytes, size), (unsigned long long)(us / 1000000),
              (unsigned long long)(us / 1000 % 1000));

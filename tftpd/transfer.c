@@ -153,7 +153,8 @@ struct transfer_step transfer_timeout(struct transfer *t, uint64_t now_us)
 {
     if (t->state != TRANSFER_RUNNING || now_us < t->deadline_us)
         return (struct transfer_step){0};
-    if (now_us - t->progress_us >= t->silence_us) {
+    /* A peer that never said anything may be forged: its own time-out buys it nothing. */
+    if (now_us - t->progress_us >= (t->answered ? t->silence_us : SILENCE_MAX_US)) {
         end(t, TRANSFER_FAILED, "the client fell silent");
         return (struct transfer_step){.error = true, .code = TFTP_E_TEXT};
     }

@@ -197,6 +197,18 @@ static const char *const bad_headers[] = {
     "partition\":0,\"version\":\"1\",\"x\":1}",
 };
 
+/* A name becomes a folder's: none leads out of where it belongs, or hides. */
+static void names(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"debian-12", "1.0", "amd64", "a..b"};
+    static const char *const bad[] = {"", ".", "..", ".hidden", "a/b", "a b", "a\"b"};
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_true(manifest_text_ok(good[i]));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(manifest_text_ok(bad[i]));
+}
+
 static void headers_refused(void **state)
 {
     (void)state;
@@ -219,7 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip),       cmocka_unit_test(header_is_canonical),
         cmocka_unit_test(every_truncation), cmocka_unit_test(bad_fields),
-        cmocka_unit_test(headers_refused),
+        cmocka_unit_test(headers_refused),  cmocka_unit_test(names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,7 @@ static void errors_have_a_place(void **state)
     refuses("a: 1\n---\nb: 1\n", "f.yaml:2:1: a second document");
     refuses("? [1]\n: 2\n", "a key must be plain text");
     refuses("a: \"x\\0y\"\n", "a NUL byte");
+    refuses("\"a\\0b\": 1\n", "a NUL byte inside the key");
     struct str deep = {0};
     for (int i = 0; i < 100; i++)
         str_add(&deep, "[");

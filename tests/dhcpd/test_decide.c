@@ -176,9 +176,9 @@ static void table(void **state)
         if (r->said && strcmp(r->said, d.state))
             fail_msg("%s: state %s", r->name, d.state);
         if (d.answers && d.reply.type == MSG_ACK && d.reply.yiaddr.a)
-            assert_true(d.durable && d.puts[d.puts_n - 1].state == LEASE_BOUND);
-        if (r->reply == MSG_OFFER || r->reply == MSG_NAK)
-            assert_false(d.durable);
+            assert_true(d.puts_n > 0 && d.puts[d.puts_n - 1].state == LEASE_BOUND);
+        for (size_t k = 0; k < d.puts_n && (r->reply == MSG_OFFER || r->reply == MSG_NAK); k++)
+            assert_int_equal(d.puts[k].state, LEASE_OFFERED);
     }
 }
 
@@ -214,7 +214,8 @@ static void destinations(void **state)
     static const struct {
         const char *name;
         uint8_t giaddr[4];
-        unsigned ciaddr, requested;
+        unsigned ciaddr;
+        uint32_t claimed;
         bool broadcast;
         enum send_how how;
         uint32_t ip;
@@ -224,6 +225,7 @@ static void destinations(void **state)
         {"renewing", {0}, 11, 0, false, SEND_SOCKET, 0x0a4d000b, 68},
         {"broadcast", {0}, 0, 0, true, SEND_FRAME, 0xffffffff, 68},
         {"to its NIC", {0}, 0, 0, false, SEND_FRAME, 0x0a4d000b, 68},
+        {"another's address is not written to", {0}, 0, 0xc6336401, false, SEND_FRAME, 0x0a4d000b, 68},
         {"nak", {0}, 12, 0, false, SEND_FRAME, 0xffffffff, 68},
         {"nak by relay", {10, 77, 0, 2}, 12, 0, false, SEND_SOCKET, 0x0a4d0002, 67},
     };
@@ -240,6 +242,9 @@ static void destinations(void **state)
         struct decision d;
         memcpy(p.b + 24, cases[i].giaddr, 4);
         p.b[10] = cases[i].broadcast ? 0x80 : 0;
+        struct writer ciaddr = writer_of(p.b + 12, 4);
+        if (cases[i].claimed) /* a DISCOVER has no ciaddr */
+            write_be32(&ciaddr, cases[i].claimed);
         assert_int_equal(message_parse(packet_span(&p), &q), DROP_NONE);
         assert_int_equal(place_find(&cfg, &from, &q, &dev, &place), DROP_NONE);
         decide(&cfg, &q, &from, &place, &f, &d);

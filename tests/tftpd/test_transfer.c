@@ -132,6 +132,29 @@ static void clock_adapts(void **state)
     assert_int_equal(t.rto_us, 1000000);
 }
 
+/* What never answered may be forged: its `timeout` of 255 s must not hold a place for 25 minutes. */
+static void silent_from_the_start(void **state)
+{
+    (void)state;
+    static const struct {
+        bool answers;
+        uint64_t least_us, most_us;
+    } T[] = {{false, SILENCE_MAX_US, 3 * SILENCE_MAX_US}, {true, 6 * 255000000ull, 12 * 255000000ull}};
+    for (size_t i = 0; i < sizeof T / sizeof *T; i++) {
+        struct transfer t;
+        struct tftp_options o = asked(1024, 0);
+        o.has[OPT_TIMEOUT] = true;
+        o.value[OPT_TIMEOUT] = 255;
+        transfer_start(&t, &o, 100000, 0, 1);
+        if (T[i].answers)
+            take_ack(&t, 0, 2);
+        while (t.state == TRANSFER_RUNNING)
+            transfer_timeout(&t, t.deadline_us);
+        assert_int_equal(t.state, TRANSFER_FAILED);
+        assert_in_range(t.deadline_us, T[i].least_us, T[i].most_us);
+    }
+}
+
 static void ends(void **state)
 {
     (void)state;
@@ -263,10 +286,11 @@ static void doubled(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(exact_multiple), cmocka_unit_test(oack_and_limits),
-                                       cmocka_unit_test(no_apprentice),  cmocka_unit_test(window_goes_back),
-                                       cmocka_unit_test(clock_adapts),   cmocka_unit_test(ends),
-                                       cmocka_unit_test(bad_wires),      cmocka_unit_test(wraps),
-                                       cmocka_unit_test(doubled)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(exact_multiple), cmocka_unit_test(oack_and_limits),
+        cmocka_unit_test(no_apprentice),  cmocka_unit_test(window_goes_back),
+        cmocka_unit_test(clock_adapts),   cmocka_unit_test(silent_from_the_start),
+        cmocka_unit_test(ends),           cmocka_unit_test(bad_wires),
+        cmocka_unit_test(wraps),          cmocka_unit_test(doubled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
