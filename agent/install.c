@@ -321,6 +321,21 @@ static int put_tables(struct installer *in, const struct gpt *g, struct err *e)
     return 0;
 }
 
+/* The last moment at which the server can take the job back: after it, the disk boots. A server that does not
+ * answer is no reason to stop. */
+static int ask_once_more(struct installer *in, struct err *e)
+{
+    struct err why = {0};
+    uint64_t total = manifest_data_bytes(&in->manifest);
+    uint64_t patience = in->api.patience_ms;
+    in->api.patience_ms = 0;
+    if (api_progress(&in->api, total, total, 0, &why) &&
+        (why.kind == ERR_REFUSED || why.kind == ERR_CONFLICT))
+        atomic_store(&in->stop, true);
+    in->api.patience_ms = patience;
+    return stopped(in, e);
+}
+
 static int step_finish(struct installer *in, struct err *e)
 {
     struct gpt gpt;
@@ -336,7 +351,7 @@ static int step_finish(struct installer *in, struct err *e)
     if (plant(in, &gpt, e))
         return -1;
     in->reason = "disk-io";
-    return target_flush(&in->target, e) || put_tables(in, &gpt, e) ? -1 : 0;
+    return target_flush(&in->target, e) || ask_once_more(in, e) || put_tables(in, &gpt, e) ? -1 : 0;
 }
 
 /* A callback that is lost costs nothing: the disk itself says that it is complete, and first boot says so

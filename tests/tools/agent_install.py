@@ -339,6 +339,13 @@ def taken_away(b):
     want(r.returncode == 3 and not s.count("written") and blank(disk), f"{r.returncode} {r.stdout}")
 
 
+def taken_away_at_the_end(b):
+    s, disk = b.server(), b.disk()
+    s.refuse_at_end = True
+    r = b.install(s, disk)
+    want(r.returncode == 3 and not s.count("written") and blank(disk), f"{r.returncode} {r.stdout}")
+
+
 def missing_image(b):
     s, disk = b.server(), b.disk()
     s.digest = "0" * 64
@@ -456,7 +463,7 @@ def first_boot(b):
 
 CASES = [full_install, same_size_disk, seed_and_growth, resume_after_kill, flipped_byte, flipped_byte_once, short_pack, truncated_stream,
          server_restarted, too_small, two_disks, hidden_disk, disk_changes_its_name, no_disk, complete_disk_stays, lost_last_callback, another_job_writes, bad_token,
-         claim_refused, taken_away, missing_image, wrong_manifest, signature, discover, loop_device, first_boot]
+         claim_refused, taken_away, taken_away_at_the_end, missing_image, wrong_manifest, signature, discover, loop_device, first_boot]
 
 
 def main():

@@ -15,6 +15,7 @@ class FakeServer:
         self.rate = 0            # bytes a second of the pack
         self.flip = None         # offset in the pack of a byte that is served wrong
         self.flip_times = 1 << 30
+        self.refuse_at_end = False
         self.status = {}         # call -> status code instead of the right answer
         self.silent = set()      # calls whose connection is closed without an answer
         self.known_after = 2     # discover: known at this asking
@@ -92,6 +93,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if call in f.silent:
             self.close_connection = True
             return
+        if call == "progress" and body["done"] == body["total"] and f.refuse_at_end:
+            return self.answer(409, {"error": "the job was cancelled"})
         if call in f.status:
             return self.answer(f.status[call], {"error": "told to say so"})
         want = None if call == "discover" else f.enrol_token if call in ("config", "enrol") else f.token
