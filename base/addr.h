@@ -1,7 +1,7 @@
 /* addr: MAC addresses, IPv4 addresses, prefixes and UUIDs as values.
  *
- * An ip4 is in host order; network order exists in codecs only (read_be32 and write_be32 convert). All parsers take the
- * whole string or fail; they leave *ret untouched on failure. All formatters return `buf`.
+ * An ip4 is in host order; network order exists in codecs only (read_be32 and write_be32 convert). All
+ * parsers take the whole string or fail; they leave *ret untouched on failure. All formatters return `buf`.
  */
 #ifndef BASE_ADDR_H
 #define BASE_ADDR_H
@@ -17,8 +17,8 @@ struct mac {
 };
 #define MAC_STR 18 /* "52:54:00:00:00:01" and NUL */
 
-/* Any usual notation: 52:54:00:00:00:01, 52-54-..., 5254.0000.0001, 525400000001, any case. The zero address and
- * group addresses (multicast, broadcast) are refused: no NIC has them. */
+/* Any usual notation: 52:54:00:00:00:01, 52-54-..., 5254.0000.0001, 525400000001, any case. The zero address
+ * and group addresses (multicast, broadcast) are refused: no NIC has them. */
 int mac_parse(const char *s, struct mac *ret, struct err *e);
 char *mac_format(struct mac m, char buf[MAC_STR]); /* lower case, colons */
 bool mac_eq(struct mac a, struct mac b);
@@ -37,7 +37,8 @@ static inline bool ip4_eq(struct ip4 x, struct ip4 y)
     return x.a == y.a;
 }
 
-/* A prefix is a network: bits past `len` are zero. An ip4_if is an interface's address: the host bits stay. */
+/* A prefix is a network: bits past `len` are zero. An ip4_if is an interface's address: the host bits stay.
+ */
 struct prefix {
     struct ip4 net;
     uint8_t len;
@@ -48,8 +49,10 @@ struct ip4_if {
 };
 #define PREFIX_STR 20
 
-int prefix_parse(const char *s, struct prefix *ret, struct err *e); /* refuses host bits, and says the network meant */
-int ip4_if_parse(const char *s, struct ip4_if *ret, struct err *e); /* "10.77.0.11/24"; the length is required */
+int prefix_parse(const char *s, struct prefix *ret,
+                 struct err *e); /* refuses host bits, and says the network meant */
+int ip4_if_parse(const char *s, struct ip4_if *ret,
+                 struct err *e); /* "10.77.0.11/24"; the length is required */
 char *prefix_format(struct prefix p, char buf[PREFIX_STR]);
 char *ip4_if_format(struct ip4_if a, char buf[PREFIX_STR]);
 bool prefix_has(struct prefix p, struct ip4 ip);

@@ -34,10 +34,12 @@ int digest_file(const char *path, const char *algorithm, char ret_hex[129], stru
 void secret_new(char ret_hex[DIGEST_HEX]);
 void random_bytes(void *p, size_t n);
 
-/* Ed25519. Keys are PEM files (PKCS#8 private, 0600; SubjectPublicKeyInfo public). A signature is 64 bytes. */
+/* Ed25519. Keys are PEM files (PKCS#8 private, 0600; SubjectPublicKeyInfo public). A signature is 64 bytes.
+ */
 #define SIGNATURE_SIZE 64
 int sign_key_make(const char *private_path, const char *public_path, struct err *e);
 int sign_file_key(const char *private_path, struct span data, uint8_t ret[SIGNATURE_SIZE], struct err *e);
-int sign_verify(const char *public_path, struct span data, struct span signature, struct err *e); /* ERR_CORRUPT when it is not ours */
+int sign_verify(const char *public_path, struct span data, struct span signature,
+                struct err *e); /* ERR_CORRUPT when it is not ours */
 
 #endif

@@ -1,7 +1,8 @@
 /* disk: what a machine says of its disks, and which of them a job means.
  *
- * A selector's text is `only` (the one disk there is; two are an error), or one of serial=TEXT, wwn=TEXT, by-path=TEXT,
- * size=SIZE (exact), size>=SIZE. It matches exactly one disk or the job fails: never a guess. */
+ * A selector's text is `only` (the one disk there is; two are an error), or one of serial=TEXT, wwn=TEXT,
+ * by-path=TEXT, size=SIZE (exact), size>=SIZE. It matches exactly one disk or the job fails: never a guess.
+ */
 #ifndef BASE_DISK_H
 #define BASE_DISK_H
 
@@ -31,7 +32,9 @@ struct disk_selector {
 
 int disk_selector_parse(const char *s, struct disk_selector *ret, struct err *e); /* NULL or "" is `only` */
 char *disk_selector_format(const struct disk_selector *sel, char buf[DISK_SELECTOR_MAX]);
-/* The index of the one match. None: ERR_NOT_FOUND; several: ERR_CONFLICT; both sentences list the disks there are. */
-int disk_select(const struct disk_selector *sel, const struct disk *disks, size_t n, size_t *ret_i, struct err *e);
+/* The index of the one match. None: ERR_NOT_FOUND; several: ERR_CONFLICT; both sentences list the disks there
+ * are. */
+int disk_select(const struct disk_selector *sel, const struct disk *disks, size_t n, size_t *ret_i,
+                struct err *e);
 
 #endif

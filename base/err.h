@@ -1,8 +1,9 @@
 /* err: why a call failed.
  *
- * Functions that can fail return 0 or -1 and take a last `struct err *`. On -1 the struct holds a kind for the
- * caller and a sentence for the person; on 0 it is untouched. Passing NULL is allowed and drops the reason.
- * The sentence says what was wrong, where, and what to do; it has no trailing newline and no "Error:" in front.
+ * Functions that can fail return 0 or -1 and take a last `struct err *`. On -1 the struct holds a kind for
+ * the caller and a sentence for the person; on 0 it is untouched. Passing NULL is allowed and drops the
+ * reason. The sentence says what was wrong, where, and what to do; it has no trailing newline and no "Error:"
+ * in front.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

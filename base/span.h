@@ -1,8 +1,9 @@
 /* span, reader, writer: bytes with their bounds.
  *
- * A span is a borrowed run of bytes. A reader narrows a span from the left; a writer fills a fixed buffer. Both
- * check every access; the first one out of bounds sets `bad` (reader) or `full` (writer), which sticks: later reads
- * give 0 or an empty span, later writes do nothing. Test the flag once, at the end. Integers are big-endian, as on the wire.
+ * A span is a borrowed run of bytes. A reader narrows a span from the left; a writer fills a fixed buffer.
+ * Both check every access; the first one out of bounds sets `bad` (reader) or `full` (writer), which sticks:
+ * later reads give 0 or an empty span, later writes do nothing. Test the flag once, at the end. Integers are
+ * big-endian, as on the wire.
  */
 #ifndef BASE_SPAN_H
 #define BASE_SPAN_H
@@ -38,7 +39,7 @@ uint8_t read_u8(struct reader *r);
 uint16_t read_be16(struct reader *r);
 uint32_t read_be32(struct reader *r);
 uint64_t read_be64(struct reader *r);
-struct span read_span(struct reader *r, size_t n); /* lends the source's bytes */
+struct span read_span(struct reader *r, size_t n);      /* lends the source's bytes */
 void read_bytes(struct reader *r, void *ret, size_t n); /* zeroes *ret when there are not n left */
 void read_skip(struct reader *r, size_t n);
 

@@ -1,5 +1,5 @@
-/* str: a growable, NUL-terminated string. A zeroed struct is an empty string; `s` is never NULL after the first call
- * that adds. Running out of memory aborts: no caller could go on. */
+/* str: a growable, NUL-terminated string. A zeroed struct is an empty string; `s` is never NULL after the
+ * first call that adds. Running out of memory aborts: no caller could go on. */
 #ifndef BASE_STR_H
 #define BASE_STR_H
 

@@ -234,7 +234,10 @@ static int claim_write(struct store *s, const struct job *j, const char *machine
     char on[DISK_SELECTOR_MAX], size[16], detail[500];
     disk_text(disk, on);
     if (db_run(s, sql, DB_VALUES(db_t(machine), db_t(on), db_i(at_ms), db_i(j->id)), e) < 0 ||
-        job_alive(s, j->id, at_ms, e) < 0) {
+        job_alive(s, j->id, at_ms, e) < 0 ||
+        /* What the disk carried is about to be gone, whatever becomes of this job. */
+        db_run(s, "UPDATE devices SET installed_id = NULL, installed_ms = 0 WHERE id = ?",
+               DB_VALUES(db_i(j->device_id)), e) < 0) {
         return -1;
     }
     snprintf(detail, sizeof detail, "%s %s (digest %.12s) to the disk %.160s of %s",

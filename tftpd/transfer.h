@@ -28,8 +28,9 @@
 #define RTO_FIRST_US     1000000
 #define RTO_MIN_US       50000
 #define RTO_MAX_US       4000000
-#define SILENCE_MAX_US   30000000 /* without progress; of a peer that answered: six of its time-outs, if more \
-                                   */
+#define SILENCE_MAX_US                                                                                       \
+    30000000 /* without progress; of a peer that answered: six of its time-outs, if more                     \
+              */
 
 enum transfer_state { TRANSFER_RUNNING, TRANSFER_WHOLE, TRANSFER_ABORTED, TRANSFER_FAILED };
 

@@ -393,6 +393,15 @@ static void test_cancel_leaves_a_ready_device_ready(void **state)
     assign_device(hv, "debian-12");
     ok(job_cancel(fx.s, hv, "test", T0 + 5000, E));
     state_is(hv, STATE_READY);
+    assert_string_equal(get_device(hv).installed, "debian-12");
+
+    /* Once a job is claimed, nobody can say any more what the disk carries. */
+    j = assign_device(hv, "rescue");
+    token_for(&j, NULL, t);
+    claim(t, UUID_A, enrol);
+    assert_string_equal(get_device(hv).installed, "");
+    ok(job_cancel(fx.s, hv, "test", T0 + 6000, E));
+    assert_string_equal(get_device(hv).installed, "");
 }
 
 static void test_expiry(void **state)
