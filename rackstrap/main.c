@@ -42,7 +42,7 @@ static const struct command commands[] = {
     {"events", "[DEVICE]", "what happened, oldest first",
      "--json prints an object a line, also while it follows.\n", OPT_JSON | OPT_FOLLOW | OPT_LAST, 0, 1,
      cmd_events},
-    {"journal verify", "", "is every entry as it was written?", NULL, 0, 0, 0, cmd_journal_verify},
+    {"journal verify", "", "check that every entry is as it was written", NULL, 0, 0, 0, cmd_journal_verify},
     {"image build", "RECIPE", "build a release of an image (recipes/ has examples)", NULL, OPT_BUILD, 1, 1,
      cmd_image_build},
     {"image frame", "NAME RAW", "make a release of a raw disk that was built elsewhere", NULL, OPT_BUILD, 2,
