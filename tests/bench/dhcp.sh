@@ -1,0 +1,175 @@
+#!/bin/bash
+# dhcpd beside Kea (memfile, two threads, no fsync) and ISC dhcpd, on the same machine in one run, the median of RUNS: the highest rate of
+# 4-way exchanges with under 0.1 % drops, for CLIENTS MAC addresses in a /16, all of them unknown.
+#   tests/bench/dhcp.sh [-n RUNS] [-g perfdhcp|ours] [SERVER...]     SERVER: rackstrap kea isc; ours: tests/bench/dhcp_load.c
+# The generator stands where a relay does: ns r, 10.66.0.2 ---- 10.66.0.1, ns s: the server. Never fails on a figure; 77 if it cannot run.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+
+RUNS=${RUNS:-5} CLIENTS=${CLIENTS:-60000} PERIOD=${PERIOD:-3} FIRST=${FIRST:-500} HALVINGS=${HALVINGS:-4}
+SERVER=${SERVER:-build/${VARIANT:-release}/rackstrap}
+KEA=${KEA:-/usr/sbin/kea-dhcp4} ISC=${ISC:-/usr/sbin/dhcpd}
+GENERATOR=perfdhcp
+while getopts n:g: o; do
+    case $o in
+    n) RUNS=$OPTARG ;;
+    g) GENERATOR=$OPTARG ;;
+    *) echo "usage: dhcp.sh [-n RUNS] [-g perfdhcp|ours] [rackstrap|kea|isc]..." >&2; exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || set -- rackstrap kea isc
+[ "$(id -u)" = 0 ] || { echo "skipped: bench/dhcp.sh needs root, for its network namespaces"; exit 77; }
+[ "$GENERATOR" = ours ] || command -v perfdhcp >/dev/null || { echo "skipped: there is no perfdhcp (package kea-admin)"; exit 77; }
+[ -x "$SERVER" ] || { echo "skipped: there is no $SERVER (make)"; exit 77; }
+servers=()
+for name; do
+    case $name in
+    rackstrap) servers+=("$name") ;;
+    kea) [ -x "$KEA" ] && servers+=("$name") || echo "no $KEA: left out (package kea-dhcp4-server)" ;;
+    isc) [ -x "$ISC" ] && servers+=("$name") || echo "no $ISC: left out (package isc-dhcp-server)" ;;
+    *) echo "no server is called $name" >&2; exit 2 ;;
+    esac
+done
+
+s=rs-bs-$$ r=rs-br-$$
+dir=$(mktemp -d "${TMPDIR:-/tmp}/rs-bench.XXXXXX")
+chmod 711 "$dir" # the server gives up being root
+[ "$GENERATOR" = perfdhcp ] || cc -std=gnu11 -D_GNU_SOURCE -O2 -o "$dir/dhcp_load" tests/bench/dhcp_load.c || exit 77
+running=''
+stop() {
+    [ -n "$running" ] && kill "$running" 2>/dev/null && wait "$running" 2>/dev/null
+    running=''
+    for p in $(ip netns pids "$s" 2>/dev/null); do kill -9 "$p" 2>/dev/null; done
+}
+cleanup() {
+    stop
+    for p in $(ip netns pids "$r" 2>/dev/null); do kill -9 "$p" 2>/dev/null; done
+    ip netns del "$s" 2>/dev/null
+    ip netns del "$r" 2>/dev/null
+    [ -n "${KEEP:-}" ] || rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+ip netns add "$s" && ip netns add "$r" || { echo "skipped: no network namespace can be made here"; exit 77; }
+ip link add rsb0 netns "$s" type veth peer name rsb1 netns "$r" || exit 77
+for e in "$s rsb0 10.66.0.1/16" "$r rsb1 10.66.0.2/16"; do
+    read -r n dev address <<<"$e"
+    ip -n "$n" addr add "$address" dev "$dev" && ip -n "$n" link set lo up && ip -n "$n" link set "$dev" up
+done
+
+# ---- the servers, each with a new folder $work and an empty store; all give the same pool for the same hour
+start_rackstrap() {
+    mkdir "$work/state"
+    cat >"$work/conf" <<END
+state_dir: $work/state
+dhcp:
+  interfaces: [rsb0]
+  lease_time: 1h
+  subnets:
+    - {prefix: 10.66.0.0/16, router: 10.66.0.1, pool: 10.66.1.0-10.66.255.250, unknown: discover}
+END
+    ip netns exec "$s" "$SERVER" serve --only dhcpd -c "$work/conf" >"$work/log" 2>&1 &
+}
+start_kea() { # as fast as it can be: warnings only, no clean-up of the file meanwhile
+    cat >"$work/conf" <<END
+{ "Dhcp4": {
+    "interfaces-config": { "interfaces": [ "rsb0" ], "dhcp-socket-type": "udp" },
+    "lease-database": { "type": "memfile", "persist": true, "name": "$work/leases", "lfc-interval": 0 },
+    "multi-threading": { "enable-multi-threading": true, "thread-pool-size": 2, "packet-queue-size": 64 },
+    "valid-lifetime": 3600,
+    "subnet4": [ { "subnet": "10.66.0.0/16", "pools": [ { "pool": "10.66.1.0 - 10.66.255.250" } ],
+                   "option-data": [ { "name": "routers", "data": "10.66.0.1" } ] } ],
+    "loggers": [ { "name": "kea-dhcp4", "severity": "WARN", "output_options": [ { "output": "stderr" } ] } ] } }
+END
+    KEA_PIDFILE_DIR=$work KEA_LOCKFILE_DIR=$work KEA_DHCP_DATA_DIR=$work ip netns exec "$s" "$KEA" -c "$work/conf" >"$work/log" 2>&1 &
+}
+start_isc() { # no ping before an offer: the others send none for a relayed client either; its log goes nowhere, as there is no syslog
+    : >"$work/leases"
+    cat >"$work/conf" <<END
+authoritative; ping-check false; default-lease-time 3600; max-lease-time 3600; ddns-update-style none;
+subnet 10.66.0.0 netmask 255.255.0.0 { option routers 10.66.0.1; range 10.66.1.0 10.66.255.250; }
+END
+    ip netns exec "$s" "$ISC" -4 -f -q -cf "$work/conf" -lf "$work/leases" -pf "$work/pid" rsb0 >"$work/log" 2>&1 &
+}
+start() { # NAME
+    work=$dir/$1-$((++started))
+    mkdir "$work" && chmod 711 "$work"
+    "start_$1"
+    running=$!
+    for _ in $(seq 100); do
+        ip netns exec "$s" ss -Hlun 'sport = 67' | grep -q 67 && break
+        kill -0 "$running" 2>/dev/null || break
+        sleep 0.1
+    done
+    sleep 0.5
+    kill -0 "$running" 2>/dev/null || { echo "$1 does not run: $(tail -3 "$work/log")" >&2; return 1; }
+}
+started=0
+declare -A from
+
+# Of all processes of the server: user and system time in hundredths of a second; the highest resident memory in MiB.
+cpu() { for p in $(ip netns pids "$s"); do cat "/proc/$p/stat"; done 2>/dev/null | sed 's/.*) //' | awk '{ n += $12 + $13 } END { print n + 0 }'; }
+memory() { for p in $(ip netns pids "$s"); do cat "/proc/$p/status"; done 2>/dev/null | awk '/^VmHWM/ { n += $2 } END { printf "%.0f\n", n / 1024 }'; }
+
+# Each prints "sent offers acks".
+load_perfdhcp() { # the report has two halves: DISCOVER-OFFER, then REQUEST-ACK
+    ip netns exec "$r" timeout 60 perfdhcp -4 -r "$1" -R "$CLIENTS" -s $((1000 + started)) -p "$PERIOD" -W 1000000 -l rsb1 10.66.0.1 >"$work/load" 2>&1
+    awk '/^sent packets:/ { sent[++n] = $3 } /^received packets:/ { got[n] = $3 } END { print sent[1] + 0, got[1] + 0, got[2] + 0 }' "$work/load"
+}
+load_ours() { ip netns exec "$r" timeout 60 "$dir/dhcp_load" 10.66.0.2 10.66.0.1 "$1" "$CLIENTS" "$PERIOD" $((1000 + started)) 2>&1 | tee "$work/load"; }
+
+# at RATE NAME: whether it holds. Leaves the rate that the generator reached, the ACKs, and what the server used.
+at() {
+    local before sent offers rest
+    before=$(cpu)
+    read -r sent offers acked rest <<<"$("load_$GENERATOR" "$1")"
+    used=$(($(cpu) - before))
+    reached=$(awk -v n="$sent" -v t="$PERIOD" 'BEGIN { print n / t }')
+    [ -n "${VERBOSE:-}" ] && echo "  $2 asked $1/s: $sent DISCOVERs, $offers OFFERs, $acked ACKs; CPU $used/100 s; $rest" >&2
+    awk -v n="$sent" -v a="$acked" 'BEGIN { exit !(n > 0 && n - a < 0.001 * n) }'
+}
+
+# highest NAME: "rate CPU-seconds-for-10000 MiB limited", limited being 1 where the generator sent less than it was asked to.
+# The rate doubles until it does not hold; then the gap is halved. A rate that fails is tried twice: a machine has hiccups.
+# From the second run on it starts near what the run before found.
+highest() {
+    local name=$1 low=0 high=0 rate=${from[$1]:-$FIRST} best="0 0" limited=0 i=0
+    start "$name" || return 1
+    while :; do
+        if at "$rate" "$name" || at "$rate" "$name"; then
+            low=$rate
+            if awk -v a="$reached" -v b="${best%% *}" 'BEGIN { exit !(a > b) }'; then
+                best=$(awk -v r="$reached" -v c="$used" -v n="$acked" 'BEGIN { printf "%.0f %.2f", r, c / 100 / n * 10000 }')
+            fi
+            # asking for more than it can send says nothing about the server
+            if awk -v a="$reached" -v b="$rate" 'BEGIN { exit !(a < 0.85 * b) }'; then limited=1; break; fi
+        else
+            high=$rate
+        fi
+        if [ "$high" = 0 ]; then rate=$((rate * 2)); continue; fi
+        [ "$((i++))" -lt "$HALVINGS" ] || break
+        rate=$(((low + high) / 2))
+        [ "$rate" -gt 0 ] || break
+    done
+    echo "$best $(memory) $limited"
+    stop
+    [ -n "${KEEP:-}" ] || rm -rf "$work"
+}
+
+for _ in $(seq "$RUNS"); do # in turn, so that whatever else the machine does falls on all
+    for name in "${servers[@]}"; do
+        highest "$name" >"$dir/one" && cat "$dir/one" >>"$dir/$name.all" && from[$name]=$(awk -v f="$FIRST" '{ print ($1 * 0.7 > f ? int($1 * 0.7) : f) }' "$dir/one")
+    done
+done
+
+echo "4-way exchanges a second at under 0.1 % drops; $CLIENTS clients, generator $GENERATOR, $PERIOD s a step, median of $RUNS"
+printf '%-10s %8s %17s %16s %8s %s\n' server rate 'lowest..highest' 'CPU s/10,000' 'RSS MiB' 'rackstrap is'
+for name in "${servers[@]}"; do
+    [ -s "$dir/$name.all" ] || { echo "$name gave no figure"; continue; }
+    sort -n "$dir/$name.all" | awk -v name="$name" '{ a[NR] = $1; c[NR] = $2; m[NR] = $3; l += $4 }
+        END { i = int((NR + 1) / 2); print name, a[i], a[1] ".." a[NR], c[i], m[i], l }'
+done | awk '$1 == "rackstrap" { ours = $2 }
+    { printf "%-10s %8s %17s %16s %8s", $1, $2, $3, $4, $5; if ($1 != "rackstrap" && $2 > 0 && ours) printf " %.2f times", ours / $2;
+      if ($6) printf " (the generator was the limit in %d runs)", $6; print "" }'
