@@ -274,6 +274,8 @@ static int note_write(struct service *s, const struct note *n, int64_t at_ms, st
     else if (row->loader)
         snprintf(detail, sizeof detail, "%s for its %s client, with the loader %s", ip, row->name,
                  row->loader);
+    else if (n->kind == CLIENT_OTHER)
+        snprintf(detail, sizeof detail, "%s for the system that it runs", ip);
     else
         snprintf(detail, sizeof detail, "%s for its %s client", ip, row->name);
     return journal_add(s->store, n->device_id, &n->mac, "dhcpd", n->event, detail, at_ms, e);

@@ -77,7 +77,16 @@ static int make_pack(struct framing *f, const char *raw_path, struct err *e)
 
     if (freemap_of_file(raw_path, f->m.disk_size, &g, &has_gpt, &map, e) < 0)
         return -1;
-    f->m.root_partition = has_gpt ? root_of(&g) : 0;
+    /* The installer refuses such a disk too, but only when the machine's old system is gone. */
+    if (!has_gpt) {
+        free(map);
+        return err_set(
+            e, ERR_INPUT,
+            "%s is no raw disk image with a GUID partition table, so no machine could boot it; is it a "
+            "qcow2, or a file system without a disk around it? (`qemu-img convert -O raw` makes it raw)",
+            raw_path);
+    }
+    f->m.root_partition = root_of(&g);
     int rc = -1, fd = openat(f->dir_fd, "pack", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
         err_errno(e, "%s/pack", f->dir);

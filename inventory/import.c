@@ -364,9 +364,11 @@ static int wait_for_image(struct import *im, const struct item *it, const struct
         err_set(e, ERR_CONFLICT, "%s is being written with %s now; wait until it is done", d->name, j.image);
         return at_place(im, it->image_node, e);
     }
-    if (why.kind == ERR_NONE && j.state == JOB_ARMED &&
-        job_cancel(im->s, d->id, im->o->actor, im->at_ms, e) < 0) {
-        return at_place(im, it->image_node, e);
+    if (why.kind == ERR_NONE && j.state == JOB_ARMED) {
+        if (job_cancel(im->s, d->id, im->o->actor, im->at_ms, e) < 0) {
+            return at_place(im, it->image_node, e);
+        }
+        im->result.cancelled++;
     }
     return device_intend(im->s, d->id, it->image, e);
 }
@@ -382,6 +384,7 @@ static int assign_image(struct import *im, const struct item *it, const struct d
             return at_place(im, it->image_node, e);
         }
         im->result.waiting++;
+        str_copy(im->result.missing, sizeof im->result.missing, it->image);
         return wait_for_image(im, it, d, e);
     }
     if (job_assign(im->s, d->id, &a, im->at_ms, NULL, e) < 0) {

@@ -7,8 +7,10 @@
 
 struct import_result {
     size_t devices_new, devices_changed, devices_same, armed;
-    size_t waiting; /* devices whose image no release has been built of: assigned, and armed by an import
-                       after the build */
+    size_t waiting;   /* devices whose image no release has been built of: assigned, and armed by an import
+                         after the build */
+    size_t cancelled; /* of those: their armed job for another image was cancelled */
+    char missing[NAME_SIZE]; /* one such image */
 };
 /* A device's `image:` that differs from its assignment arms a job, as `assign` would, but not for another
  * name of the release that its newest job wrote or is to write; all of it in one transaction. More than

@@ -313,7 +313,7 @@ static int retry_locked(struct store *s, int64_t id, const char *why, int64_t ne
     }
     return strcmp(cut, x.last_error) == 0
                ? 0
-               : journal_add(s, x.device_id, NULL, ACTOR_COURIER, "enrol-retry", cut, at_ms, e);
+               : journal_add(s, x.device_id, NULL, ACTOR_COURIER, "waiting", cut, at_ms, e);
 }
 
 int enrolment_retry(struct store *s, int64_t id, const char *why, int64_t next_ms, int64_t at_ms,

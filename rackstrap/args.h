@@ -29,9 +29,10 @@ enum option_flag {
     OPT_COUNT = 1 << 5,
     OPT_LAST = 1 << 6,
     OPT_ONLY = 1 << 7,
-    OPT_BUILD = 1 << 8, /* --keep-raw, --agent */
+    OPT_AGENT = 1 << 8,
     OPT_KERNEL = 1 << 9,
     OPT_SELECT = 1 << 10, /* --site, --rack, ... */
+    OPT_KEEP_RAW = 1 << 11,
 };
 
 /* A command takes its arguments and an open configuration; the store is opened by those that need it. */

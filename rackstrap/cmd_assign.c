@@ -25,7 +25,10 @@ int cmd_import(const struct args *a, const struct config *c, struct err *e)
     printf("%s%zu new, %zu changed, %zu as they were; %zu armed to be written\n",
            a->dry_run ? "would be: " : "", r.devices_new, r.devices_changed, r.devices_same, r.armed);
     if (r.waiting)
-        printf("%zu wait for an image that is not built yet; import again when it is\n", r.waiting);
+        printf("%zu wait for an image that is not built (\"%s\" for one); import again when it is\n",
+               r.waiting, r.missing);
+    if (r.cancelled)
+        printf("of those, %zu had a job armed for another image: cancelled\n", r.cancelled);
     return 0;
 }
 

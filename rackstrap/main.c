@@ -43,13 +43,13 @@ static const struct command commands[] = {
      "--json prints an object a line, also while it follows.\n", OPT_JSON | OPT_FOLLOW | OPT_LAST, 0, 1,
      cmd_events},
     {"journal verify", "", "check that every entry is as it was written", NULL, 0, 0, 0, cmd_journal_verify},
-    {"image build", "RECIPE", "build a release of an image (recipes/ has examples)", NULL, OPT_BUILD, 1, 1,
-     cmd_image_build},
-    {"image frame", "NAME RAW", "make a release of a raw disk that was built elsewhere", NULL, OPT_BUILD, 2,
-     2, cmd_image_frame},
+    {"image build", "RECIPE", "build a release of an image (recipes/ has examples)", NULL,
+     OPT_AGENT | OPT_KEEP_RAW, 1, 1, cmd_image_build},
+    {"image frame", "NAME RAW", "make a release of a raw disk that was built elsewhere", NULL, 0, 2, 2,
+     cmd_image_frame},
     {"image list", "[IMAGE]", "the releases", NULL, OPT_JSON, 0, 1, cmd_image_list},
     {"image show", "IMAGE", "one release", NULL, OPT_JSON, 1, 1, cmd_image_show},
-    {"netboot build", "", "make the installer and fetch the loaders", NULL, OPT_BUILD | OPT_KERNEL, 0, 0,
+    {"netboot build", "", "make the installer and fetch the loaders", NULL, OPT_AGENT | OPT_KERNEL, 0, 0,
      cmd_netboot_build},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

@@ -6,6 +6,7 @@
 #include <zstd.h>
 
 #include "base/file.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "imagebuilder/imagebuilder.h"
 #include "imagebuilder/keys.h"
@@ -40,6 +41,19 @@ static int teardown(void **state)
     dir_remove(b->dir, NULL);
     free(b);
     return 0;
+}
+
+/* A table by the tool that people use, over what is on the disk: one partition from the second frame to the
+ * end, of a kind that is not grown. */
+static void put_table(const struct bench *b)
+{
+    const char *const argv[] = {"sgdisk", "-a", "1", "-n", "1:128:0", "-t", "1:ef02", b->raw, NULL};
+    struct str said = {0};
+    struct err e = {0};
+
+    if (proc_run(argv, NULL, &said, &e) < 0)
+        fail_msg("%s", e.text);
+    str_free(&said);
 }
 
 /* Frame i: a hole, written zeros, compressible text, or noise; and 512 bytes of text behind the last whole
@@ -102,6 +116,7 @@ static void frames_come_back(void **state)
     static uint8_t got[FRAME_SIZE], want[FRAME_SIZE];
 
     make_disk(b);
+    put_table(b);
     if (image_frame(b->store, "test-image", b->raw, &b->o, &r, &e) < 0)
         fail_msg("%s", e.text);
     read_release(b, &r, &m, &pack);
@@ -114,7 +129,8 @@ static void frames_come_back(void **state)
         const struct frame *f = &m.frames[i];
         uint32_t n = frame_raw_len(&m, i);
 
-        assert_int_equal(f->type, i == N || i % 4 > 1 ? FRAME_DATA : FRAME_ZERO);
+        /* The first frame holds the table, the last two its copy. */
+        assert_int_equal(f->type, i == 0 || i >= N - 1 || i % 4 > 1 ? FRAME_DATA : FRAME_ZERO);
         if (f->type != FRAME_DATA)
             continue;
         struct span stored = span_of(pack.s + f->pack_at, f->stored_len);
@@ -164,7 +180,13 @@ static void bad_disks(void **state)
     assert_int_equal(file_write(b->raw, "x", 1, 0600, &e), 0);
     assert_int_equal(image_frame(b->store, "a", b->raw, &b->o, &r, &e), -1);
     assert_non_null(strstr(e.text, "sector"));
-    assert_int_equal(truncate(b->raw, 512), 0);
+    /* No table: what a machine would be wiped for, and could not boot. */
+    assert_int_equal(truncate(b->raw, 8 << 20), 0);
+    assert_int_equal(image_frame(b->store, "a", b->raw, &b->o, &r, &e), -1);
+    assert_int_equal(e.kind, ERR_INPUT);
+    assert_non_null(strstr(e.text, "GUID partition table"));
+    assert_int_equal(release_find(b->store, "a", &r, &e), -1);
+    put_table(b);
     assert_int_equal(image_frame(b->store, "../a", b->raw, &b->o, &r, &e), -1);
     assert_int_equal(image_frame(b->store, "a", b->raw, &b->o, &r, &e), 0);
     assert_int_equal(rmdir(images), -1); /* the one release, and nothing half-made */

@@ -84,12 +84,12 @@ static void test_retry_journals_the_first_of_a_kind(void **state)
     for (int i = 0; i < 3; i++) {
         ok(enrolment_retry(fx.s, id, "the master does not answer", T0 + MINUTE, T0 + 20, E));
     }
-    assert_int_equal(events(hv, "enrol-retry"), 1);
+    assert_int_equal(events(hv, "waiting"), 1);
     assert_int_equal(the_one().attempts, 3);
     assert_int_equal(the_one().next_ms, T0 + MINUTE);
     assert_string_equal(the_one().last_error, "the master does not answer");
     ok(enrolment_retry(fx.s, id, "another", T0 + MINUTE, T0 + 20, E));
-    assert_int_equal(events(hv, "enrol-retry"), 2);
+    assert_int_equal(events(hv, "waiting"), 2);
     ok(enrolment_accepted(fx.s, id, T0 + 30, E));
     assert_int_equal(the_one().attempts, 0);
     assert_string_equal(the_one().last_error, "");

@@ -19,6 +19,7 @@ static void imported(const char *text, size_t new, size_t changed, size_t same, 
     assert_int_equal(r.devices_same, same);
     assert_int_equal(r.armed, armed);
     assert_int_equal(r.waiting, waiting);
+    assert_int_equal(r.missing[0] != '\0', waiting > 0);
 }
 
 static struct device named(const char *name)
@@ -253,7 +254,11 @@ static void test_waiting_disarms(void **state)
     struct job j;
     put_release("debian-12", "v1", DIGEST_1, T0);
     imported("devices: [{name: a, image: debian-12}]\n", 1, 0, 0, 1, 0);
-    imported("devices: [{name: a, image: debian-13}]\n", 0, 0, 1, 0, 1);
+    struct import_result said;
+    ok(import("devices: [{name: a, image: debian-13}]\n", &said));
+    assert_int_equal(said.waiting, 1);
+    assert_int_equal(said.cancelled, 1);
+    assert_string_equal(said.missing, "debian-13");
     assert_string_equal(named("a").assigned, "debian-13");
     assert_int_equal(named("a").state, STATE_IDLE);
     assert_int_equal(current(named("a").id).state, JOB_CANCELLED);

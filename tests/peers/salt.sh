@@ -151,7 +151,7 @@ case_impostor() {
     done
     accepted_is hv-02 three || { echo "the accepted key is not the machine's"; return 1; }
     minion_stop impostor
-    [ "$(events hv-02 | grep -c '^enrol-retry')" -le 8 ] || { echo "the timeline is full of repetitions"; return 1; }
+    [ "$(events hv-02 | grep -c '^waiting')" -le 8 ] || { echo "the timeline is full of repetitions"; return 1; }
 }
 
 case_down_then_up() {
@@ -159,10 +159,10 @@ case_down_then_up() {
     key four
     post hv-03 "$work/four/pki/minion.pub" || { echo "post failed"; return 1; }
     minion_start four hv-03
-    until_true 20 says hv-03 '^enrol-retry: logging in to salt-api.*nobody answers\|^enrol-retry: reading.*nobody answers' ||
+    until_true 20 says hv-03 '^waiting: logging in to salt-api.*nobody answers\|^waiting: reading.*nobody answers' ||
         { echo "the timeline does not say that Salt is down: $(events hv-03 | tail -1)"; return 1; }
     sleep 3
-    [ "$(events hv-03 | grep -c '^enrol-retry')" = 1 ] || { echo "the timeline repeats itself"; return 1; }
+    [ "$(events hv-03 | grep -c '^waiting')" = 1 ] || { echo "the timeline repeats itself"; return 1; }
     [ "$(state hv-03)" = enrolling ] || { echo "it is $(state hv-03), not enrolling"; return 1; }
     "$salt_tools/master.sh" start "$work/m" --netns "$ns" || { echo "the master does not start again"; return 1; }
     until_true 90 is_ready hv-03 || { echo "90 s after Salt is back it is $(state hv-03): $(events hv-03 | tail -1)"; return 1; }
@@ -177,7 +177,7 @@ case_master_alone_down() {
     key five
     post hv-04 "$work/five/pki/minion.pub" || { echo "post failed"; return 1; }
     minion_start five hv-04
-    until_true 60 says hv-04 '^enrol-retry:' || { echo "the timeline does not say that Salt is down"; return 1; }
+    until_true 60 says hv-04 '^waiting:' || { echo "the timeline does not say that Salt is down"; return 1; }
     "$salt_tools/master.sh" stop "$work/m"
     "$salt_tools/master.sh" start "$work/m" --netns "$ns" || { echo "the master does not start again"; return 1; }
     until_true 120 is_ready hv-04 || { echo "120 s after the master is back it is $(state hv-04): $(events hv-04 | tail -1)"; return 1; }

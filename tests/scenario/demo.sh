@@ -26,7 +26,7 @@ step() { # SENTENCE COMMAND...: says it, does it, keeps how long it took
 }
 
 follow() { # the timeline, until the device is ready or has failed
-    rs events -f hv-01 &
+    "$rackstrap" events -f hv-01 -c "$config" & # the program itself, not a shell around it
     local follower=$! verdict code
     verdict=$(wait_state hv-01 ready "$limit")
     code=$?
@@ -64,6 +64,7 @@ step "power on" power on hv-01
 step "from power-on to ready" follow
 step "what Salt says" answers
 
+printf '\nhv-01 is ready.\n'
 printf '\n== the timeline, with the time that each step took\n'
 events hv-01 --json | "$top/tests/tools/steps.py"
 printf '\n== the whole command\n'
