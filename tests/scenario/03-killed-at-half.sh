@@ -4,13 +4,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 begin killed-at-half
-lab_up
-write_config
-small_releases red
-write_inventory red
-server_start
-check "import" rs import "$inventory"
-standin_up 1
+rack_of_one
 blank_disk 1
 check "power on" boot 1 --uuid "$uuid1"
 check "the script installs" is "$(booted 1 action)" install

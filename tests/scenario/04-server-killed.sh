@@ -4,13 +4,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 begin server-killed
-lab_up
-write_config
-small_releases red
-write_inventory red
-server_start
-check "import" rs import "$inventory"
-standin_up 1
+rack_of_one
 standin_up 2 52:54:00:00:00:99
 blank_disk 1
 check "a stranger takes an address of the pool" boot 2 --uuid "$(standin_uuid 2)"

@@ -3,13 +3,7 @@
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 begin impostor
-lab_up
-write_config
-small_releases red
-write_inventory red
-server_start
-check "import" rs import "$inventory"
-standin_up 1
+rack_of_one
 blank_disk 1
 check "the machine boots" boot 1 --uuid "$uuid1"
 token=$(booted 1 token)

@@ -334,6 +334,17 @@ blank_disk() { # NUMBER: its disk, zeros
     truncate -s 96M "$work/disk-$1.raw"
 }
 
+# What most scenarios start from: a served rack of one stand-in, hv-01, armed with the small release `red`.
+rack_of_one() {
+    lab_up --hosts 1
+    write_config "enrol: {driver: none}"
+    small_releases red
+    write_inventory red
+    server_start
+    check "import" rs import "$inventory"
+    standin_up 1
+}
+
 # The real agent, on what the boot script of `boot` said. Its own words go to $work/agent-NUMBER.log. It can restart the machine, which
 # here would be this one: so it is told not to, and has not the right to.
 run_agent() { # NUMBER ARGUMENTS...
