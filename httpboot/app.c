@@ -8,6 +8,7 @@ static const struct route routes[] = {
     {READ, "/netboot/vmlinuz", file_vmlinuz},
     {READ, "/netboot/initrd.img", file_initrd},
     {READ, "/netboot/local.efi", file_local_efi},
+    {READ, "/loader/*", file_loader},
     {READ, "/images/*/manifest", file_manifest},
     {READ, "/images/*/manifest.sig", file_signature},
     {READ, "/images/*/pack", file_pack},

@@ -20,6 +20,7 @@ struct httpboot_unknown { /* what an unknown MAC's script says, by the address t
 struct httpboot_config {
     struct ip4 address; /* 0.0.0.0: all */
     uint16_t port;
+    char loaders[256];     /* the folder of /loader/: tftpd's root; "": there is none */
     char domain[256];      /* of hosts: fqdn = name.domain */
     char kernel_args[512]; /* added to the installer's command line, e.g. "console=ttyS0" */
     const char *authorized_keys[HTTPBOOT_MAX_KEYS]; /* OpenSSH public keys for root, lent */

@@ -240,6 +240,7 @@ static int parse_root(struct yaml_node *root, struct config *c, struct err *e)
         return yaml_error(yaml_get(root, "state_dir"), e, "\"state_dir\" must be a path from /, not \"%s\"",
                           c->state_dir);
     share_subnets(c);
+    str_copy(c->http.loaders, sizeof c->http.loaders, c->tftp.root);
     return yaml_no_more(root, e);
 }
 

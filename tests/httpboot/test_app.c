@@ -81,6 +81,10 @@ static int setup(void **state)
     assert_int_equal(dir_make(path, 0755, NULL), 0);
     put_file("netboot/vmlinuz", "0123456789");
     put_file("images/" DIGEST_TEXT "/pack", "abcdef");
+    snprintf(w.cfg.loaders, sizeof w.cfg.loaders, "%s/tftp", w.dir);
+    assert_int_equal(dir_make(w.cfg.loaders, 0755, NULL), 0);
+    put_file("tftp/ipxe.efi", "loader");
+    put_file("tftp/.hidden", "nobody may have this");
     put_file("secret", "nobody may have this");
     strcpy(w.cfg.domain, "lab.example");
     strcpy(w.cfg.kernel_args, "console=ttyS0");
@@ -539,6 +543,22 @@ static void files(void **state)
     assert_int_equal(get("/netboot/initrd.img"), 404);
 }
 
+static void loaders(void **state)
+{
+    char header[160];
+
+    (void)state;
+    assert_int_equal(get("/loader/ipxe.efi"), 200);
+    assert_string_equal(w.body, "loader");
+    assert_string_equal(w.res.content_type, "application/efi");
+    assert_int_equal(get_with("HEAD", "/loader/ipxe.efi", "X: y"),
+                     200); /* firmware asks for the size first */
+    assert_int_equal(response_body_len(&w.res), 6);
+    snprintf(header, sizeof header, "If-None-Match: %s", w.res.etag);
+    assert_int_equal(get_with("GET", "/loader/ipxe.efi", header), 304);
+    assert_int_equal(get("/loader/grubx64.efi"), 404);
+}
+
 static void nothing_else(void **state)
 {
     static const char *const paths[] = {
@@ -565,6 +585,12 @@ static void nothing_else(void **state)
         "/netboot/vmlinuz%00",
         "/netboot\\vmlinuz",
         "/NETBOOT/vmlinuz",
+        "/loader/",
+        "/loader/..",
+        "/loader/.hidden",
+        "/loader/../secret",
+        "/loader/..%2fsecret",
+        "/loader/%2e%2e%5csecret",
     };
     size_t i;
 
@@ -594,6 +620,7 @@ int main(void)
         WITH_WORLD(discover),
         WITH_WORLD(nocloud),
         WITH_WORLD(files),
+        WITH_WORLD(loaders),
         WITH_WORLD(nothing_else),
     };
 
