@@ -88,6 +88,9 @@ int file_read(const char *path, size_t max, struct str *ret, struct err *e)
     str_addn(ret, got.len ? got.s : "", got.len);
     rc = 0;
 out:
+    explicit_bzero(buf, sizeof buf); /* it may have been a password */
+    if (got.s)
+        explicit_bzero(got.s, got.len);
     str_free(&got);
     close(fd);
     return rc;

@@ -20,9 +20,16 @@ struct httpboot_unknown { /* what an unknown MAC's script says, by the address t
 struct httpboot_config {
     struct ip4 address; /* 0.0.0.0: all */
     uint16_t port;
-    char loaders[256];     /* the folder of /loader/: tftpd's root; "": there is none */
-    char domain[256];      /* of hosts: fqdn = name.domain */
-    char kernel_args[512]; /* added to the installer's command line, e.g. "console=ttyS0" */
+    char loaders[256]; /* the folder of /loader/: tftpd's root; "": there is none */
+    struct {           /* HTTPS beside it; port 0: none */
+        struct ip4 address;
+        uint16_t port;
+        const char *certificate, *key; /* PEM text, lent; the key is looked at by httpboot_open only */
+    } tls;
+    unsigned workers;                 /* processes that share the sockets; 0 counts as 1 */
+    unsigned connections_per_address; /* of one worker; 0: a quarter of what it holds */
+    char domain[256];                 /* of hosts: fqdn = name.domain */
+    char kernel_args[512];            /* added to the installer's command line, e.g. "console=ttyS0" */
     const char *authorized_keys[HTTPBOOT_MAX_KEYS]; /* OpenSSH public keys for root, lent */
     size_t authorized_keys_n;
     const char *ca_certificates; /* PEM text, lent; NULL: none */
@@ -42,6 +49,16 @@ struct httpboot_config {
     size_t networks_n;
 };
 
+/* Would this certificate (chain) and key do? *ret_key, on -1: which of the configuration's keys is at fault.
+ */
+int httpboot_tls_check(const char *certificate, const char *key, const char **ret_key, struct err *e);
+/* Is the certificate valid at this moment? Clients would refuse it otherwise; the server starts all the same.
+ */
+int httpboot_tls_current(const char *certificate, int64_t at_ms, struct err *e);
+
+/* Life cycle: open binds the sockets, as root; after that any number of processes may be forked, one after
+ * the other too, and each calls serve: they share the sockets. A process
+ * that does not serve calls close, and holds neither socket nor private key then. */
 struct httpboot;
 int httpboot_open(const struct httpboot_config *cfg, struct httpboot **ret, struct err *e);
 int httpboot_serve(struct httpboot *h, const char *state_dir, struct err *e);

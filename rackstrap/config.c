@@ -10,11 +10,8 @@
 #include "rackstrap/config_parts.h"
 
 #define SECRET_MAX 4096
-#define PEM_MAX    (1u << 20)
 
-/* A file that the configuration names. The error's place is the key, since that is what the person can mend.
- */
-static int read_named(struct yaml_node *map, const char *key, size_t max, char **ret, struct err *e)
+int config_file(struct yaml_node *map, const char *key, size_t max, char **ret, struct err *e)
 {
     const char *path = NULL;
     struct str text = {0};
@@ -31,54 +28,28 @@ static int read_named(struct yaml_node *map, const char *key, size_t max, char *
     return 0;
 }
 
-/* A password that every user of this machine can read is none. */
-static int read_password(struct yaml_node *map, const char *key, char **ret, struct err *e)
+int config_secret_file(struct yaml_node *map, const char *key, size_t max, char **ret, struct err *e)
 {
     const char *path = NULL;
     struct stat st;
-    if (read_named(map, key, SECRET_MAX, ret, e) || yaml_str(map, key, false, &path, e))
+    if (config_file(map, key, max, ret, e) || yaml_str(map, key, false, &path, e))
         return -1;
-    if (!path)
-        return 0;
-    (*ret)[strcspn(*ret, "\r\n")] = '\0';
-    if (!**ret)
-        return yaml_error(yaml_get(map, key), e, "%s holds no password on its first line", path);
-    if (stat(path, &st) == 0 && st.st_mode & S_IROTH)
+    if (path && stat(path, &st) == 0 && st.st_mode & S_IROTH)
         return yaml_error(yaml_get(map, key), e, "every user can read %s; mend it: chmod o= %s", path, path);
     return 0;
 }
 
-/* "0.0.0.0:8080" */
-static int parse_listen(struct yaml_node *map, struct httpboot_config *c, struct err *e)
+static int read_password(struct yaml_node *map, const char *key, char **ret, struct err *e)
 {
-    const char *text = NULL;
-    char address[IP4_STR];
-    if (yaml_str(map, "listen", false, &text, e) || !text)
-        return text || !yaml_get(map, "listen") ? 0 : -1;
-    const char *colon = strrchr(text, ':');
-    char *end = NULL;
-    unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
-    bool fits = colon && (size_t)(colon - text) < sizeof address && end != colon + 1 && !*end && port > 0 &&
-                port < 65536;
-    if (fits) {
-        memcpy(address, text, (size_t)(colon - text));
-        address[colon - text] = '\0';
-        fits = ip4_parse(address, &c->address, NULL) == 0;
-    }
-    if (!fits)
-        return yaml_error(yaml_get(map, "listen"), e, "\"%.60s\" is not ADDRESS:PORT, like 0.0.0.0:8080",
-                          text);
-    c->port = (uint16_t)port;
+    if (config_secret_file(map, key, SECRET_MAX, ret, e))
+        return -1;
+    if (!*ret)
+        return 0;
+    (*ret)[strcspn(*ret, "\r\n")] = '\0';
+    if (!**ret)
+        return yaml_error(yaml_get(map, key), e, "%s holds no password on its first line",
+                          yaml_text(yaml_get(map, key)));
     return 0;
-}
-
-static int parse_http(struct yaml_node *root, struct config *c, struct err *e)
-{
-    struct yaml_node *map;
-    c->http.port = 8080;
-    if (yaml_map(root, "http", false, &map, e) || !map)
-        return map || !yaml_get(root, "http") ? 0 : -1;
-    return parse_listen(map, &c->http, e) || yaml_no_more(map, e) ? -1 : 0;
 }
 
 int config_interfaces(struct yaml_node *map, bool required, char names[16][16], size_t *n, struct err *e)
@@ -136,7 +107,7 @@ static int parse_salt(struct yaml_node *map, struct config *c, struct err *e)
         yaml_u64(map, "master_port", false, 1, 65535, &port, e) ||
         yaml_u64(map, "publish_port", false, 1, 65535, &publish, e) ||
         read_password(map, "password_file", &c->password, e) ||
-        read_named(map, "master_pubkey_file", PEM_MAX, &c->salt_pubkey, e))
+        config_file(map, "master_pubkey_file", CONFIG_PEM_MAX, &c->salt_pubkey, e))
         return -1;
     if (!c->password)
         return yaml_error(map, e, "\"password_file\" is missing here: salt-api's password for %s",
@@ -186,7 +157,7 @@ static int parse_hosts(struct yaml_node *root, struct config *c, struct err *e)
         return 0;
     if (yaml_copy(map, "domain", false, c->http.domain, sizeof c->http.domain, e) ||
         yaml_seq(map, "authorized_keys", false, &list, e) ||
-        read_named(map, "ca_certificates_file", PEM_MAX, &c->ca_certificates, e))
+        config_file(map, "ca_certificates_file", CONFIG_PEM_MAX, &c->ca_certificates, e))
         return -1;
     for (size_t i = 0; list && i < yaml_len(list); i++) {
         struct yaml_node *item = yaml_at(list, i);
@@ -229,7 +200,7 @@ static int parse_root(struct yaml_node *root, struct config *c, struct err *e)
     str_copy(c->http.kernel_args, sizeof c->http.kernel_args, "console=tty0 console=ttyS0");
     if (yaml_want(root, YAML_MAP, "the configuration", e) ||
         yaml_copy(root, "state_dir", true, c->state_dir, sizeof c->state_dir, e) ||
-        yaml_copy(root, "user", false, c->user, sizeof c->user, e) || parse_http(root, c, e) ||
+        yaml_copy(root, "user", false, c->user, sizeof c->user, e) || config_http(root, c, e) ||
         config_dhcp(root, c, e) || parse_tftp(root, c, e) || parse_enrol(root, c, e) ||
         parse_hosts(root, c, e) ||
         yaml_copy(root, "kernel_args", false, c->http.kernel_args, sizeof c->http.kernel_args, e) ||
@@ -270,7 +241,11 @@ void config_free(struct config *c)
         return;
     if (c->password)
         explicit_bzero(c->password, strlen(c->password));
+    if (c->tls_key)
+        explicit_bzero(c->tls_key, strlen(c->tls_key));
     free(c->password);
+    free(c->tls_key);
+    free(c->tls_certificate);
     free(c->salt_pubkey);
     free(c->ca_certificates);
     for (size_t i = 0; i < HTTPBOOT_MAX_KEYS; i++)

@@ -23,10 +23,11 @@ struct config {
     struct tftpd_config tftp;
     struct enrol_config enrol;
     char *password, *salt_pubkey, *ca_certificates; /* what http and enrol lend; ours */
+    char *tls_certificate, *tls_key;                /* PEM; lent to http */
     char *keys[HTTPBOOT_MAX_KEYS];
 };
 
 int config_load(const char *path, struct config **ret, struct err *e);
-void config_free(struct config *c); /* takes NULL; wipes the password */
+void config_free(struct config *c); /* takes NULL; wipes the secrets */
 
 #endif

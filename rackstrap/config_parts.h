@@ -7,6 +7,15 @@
 
 struct yaml_node;
 
+#define CONFIG_PEM_MAX (1u << 20)
+
+/* The text of a file that the configuration names, or NULL when the key is absent. The error's place is the
+ * key, since that is what the person can mend. */
+int config_file(struct yaml_node *map, const char *key, size_t max, char **ret, struct err *e);
+/* The same for a secret: what every user of this machine can read is none, and refused. */
+int config_secret_file(struct yaml_node *map, const char *key, size_t max, char **ret, struct err *e);
+/* `http:` of the root. */
+int config_http(struct yaml_node *root, struct config *c, struct err *e);
 /* `interfaces:` of a part; required: it must be there and name one. */
 int config_interfaces(struct yaml_node *map, bool required, char names[16][16], size_t *n, struct err *e);
 /* `dhcp:` of the root; after `http:`, whose port it hands on. */

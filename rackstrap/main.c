@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "inventory/store.h"
 #include "lab/lab.h"
 #include "rackstrap/args.h"
 #include "rackstrap/commands.h"
@@ -62,7 +63,8 @@ int cmd_serve(const struct args *a, const struct config *c, struct err *e)
 int cmd_check_config(const struct args *a, const struct config *c, struct err *e)
 {
     (void)a;
-    (void)e;
+    if (c->http.tls.port && httpboot_tls_current(c->http.tls.certificate, now_ms(), e))
+        return err_prefix(e, "%s: http.tls.certificate_file", c->path);
     printf("%s is right: %zu interface%s, %zu subnet%s, enrolment by %s\n", c->path, c->dhcp.interfaces_n,
            c->dhcp.interfaces_n == 1 ? "" : "s", c->dhcp.subnets_n, c->dhcp.subnets_n == 1 ? "" : "s",
            c->enrol.driver);

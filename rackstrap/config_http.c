@@ -1,0 +1,87 @@
+/* config_http: the `http:` part of the configuration. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/yaml.h"
+#include "rackstrap/config_parts.h"
+
+#define WORKERS_MAX     32
+#define CONNECTIONS_MAX 4096
+
+/* "0.0.0.0:8080". What is absent leaves both as they are. */
+static int parse_listen(struct yaml_node *map, bool required, struct ip4 *address, uint16_t *port,
+                        struct err *e)
+{
+    const char *text = NULL;
+    char host[IP4_STR];
+    if (yaml_str(map, "listen", required, &text, e))
+        return -1;
+    if (!text)
+        return 0;
+    const char *colon = strrchr(text, ':');
+    char *end = NULL;
+    unsigned long number = colon ? strtoul(colon + 1, &end, 10) : 0;
+    bool fits = colon && (size_t)(colon - text) < sizeof host && colon[1] >= '0' && colon[1] <= '9' &&
+                !*end && number > 0 && number < 65536;
+    if (fits) {
+        memcpy(host, text, (size_t)(colon - text));
+        host[colon - text] = '\0';
+        fits = ip4_parse(host, address, NULL) == 0;
+    }
+    if (!fits)
+        return yaml_error(yaml_get(map, "listen"), e, "\"%.60s\" is not ADDRESS:PORT, like 0.0.0.0:8080",
+                          text);
+    *port = (uint16_t)number;
+    return 0;
+}
+
+static int check_pair(struct yaml_node *map, struct config *c, struct err *e)
+{
+    const char *at = "certificate_file";
+    struct err why = {0};
+    if (!c->tls_certificate || !c->tls_key)
+        return yaml_error(map, e, "\"%s\" is missing here: HTTPS needs a certificate and its private key",
+                          c->tls_certificate ? "key_file" : "certificate_file");
+    if (httpboot_tls_check(c->tls_certificate, c->tls_key, &at, &why))
+        return yaml_error(yaml_get(map, at), e, "%s: %s", yaml_text(yaml_get(map, at)), why.text);
+    c->http.tls.certificate = c->tls_certificate;
+    c->http.tls.key = c->tls_key;
+    return 0;
+}
+
+static int parse_tls(struct yaml_node *http, struct config *c, struct err *e)
+{
+    struct yaml_node *map;
+    if (yaml_map(http, "tls", false, &map, e))
+        return -1;
+    if (!map)
+        return 0;
+    if (parse_listen(map, true, &c->http.tls.address, &c->http.tls.port, e) ||
+        config_file(map, "certificate_file", CONFIG_PEM_MAX, &c->tls_certificate, e) ||
+        config_secret_file(map, "key_file", CONFIG_PEM_MAX, &c->tls_key, e) || check_pair(map, c, e))
+        return -1;
+    if (c->http.tls.port == c->http.port)
+        return yaml_error(yaml_get(map, "listen"), e, "port %u is http.listen's: HTTPS needs one of its own",
+                          c->http.port);
+    return yaml_no_more(map, e);
+}
+
+int config_http(struct yaml_node *root, struct config *c, struct err *e)
+{
+    struct yaml_node *map;
+    uint64_t workers = 1, per_address = 0;
+    c->http.port = 8080;
+    c->http.workers = 1;
+    if (yaml_map(root, "http", false, &map, e))
+        return -1;
+    if (!map)
+        return 0;
+    if (parse_listen(map, false, &c->http.address, &c->http.port, e) || parse_tls(map, c, e) ||
+        yaml_u64(map, "workers", false, 1, WORKERS_MAX, &workers, e) ||
+        yaml_u64(map, "connections_per_address", false, 1, CONNECTIONS_MAX, &per_address, e))
+        return -1;
+    c->http.workers = (unsigned)workers;
+    c->http.connections_per_address = (unsigned)per_address;
+    return yaml_no_more(map, e);
+}
