@@ -16,6 +16,7 @@ struct asking {
     const struct place *p;
     const struct facts *f;
     struct decision *d;
+    const struct dhcpd_subnet *s; /* that the reply is about */
 };
 
 static const struct ip4 everyone = {0xffffffff};
@@ -42,18 +43,18 @@ bool decide_lease_free(const struct lease *l, struct mac mac, int64_t at_ms)
 
 static bool pool_gives(const struct asking *a, struct ip4 ip, struct address_fact x)
 {
-    return place_pool_has(a->p, a->from->link, ip) && !x.others &&
+    return place_pool(a->p, a->from->link, a->f->device != NULL, ip) && !x.others &&
            decide_lease_free(x.lease, a->q->mac, a->f->at_ms);
 }
 
-/* The record of this client in this subnet: the lease of the address that it names, if it is its own, else
+/* The record of this client in this place: the lease of the address that it names, if it is its own, else
  * the one it has. */
 static const struct address_fact *record(const struct asking *a)
 {
     const struct address_fact *each[] = {&a->f->asked, &a->f->mine};
     for (size_t i = 0; i < 2; i++)
         if (each[i]->lease && mac_eq(each[i]->lease->mac, a->q->mac) &&
-            prefix_has(a->p->subnet->prefix, each[i]->lease->address))
+            place_subnet(a->p, each[i]->lease->address))
             return each[i];
     return NULL;
 }
@@ -73,13 +74,29 @@ static bool gets_asked(const struct asking *a, struct ip4 *ret)
     return ret->a && pool_gives(a, *ret, a->f->asked);
 }
 
+static bool has_pool(const struct asking *a)
+{
+    size_t at;
+    for (const struct dhcpd_subnet *s = place_next(a->p, &at, NULL); s; s = place_next(a->p, &at, s))
+        if (s->pool_n && (a->f->device || s->unknown == UNKNOWN_DISCOVER))
+            return true;
+    return false;
+}
+
 bool decide_needs_free(const struct request *q, const struct arrival *from, const struct place *p,
                        const struct facts *f)
 {
     struct asking a = {.q = q, .from = from, .p = p, .f = f};
     struct ip4 ip;
-    return q->type == MSG_DISCOVER && !p->has_reserved && p->subnet->has_pool && !keeps_own(&a, &ip) &&
+    return q->type == MSG_DISCOVER && !p->has_reserved && has_pool(&a) && !keeps_own(&a, &ip) &&
            !gets_asked(&a, &ip);
+}
+
+/* Nobody gets the address of the router or of this server, whatever the inventory says. */
+static bool reserved_is_ours(const struct asking *a)
+{
+    const struct dhcpd_subnet *s = place_subnet(a->p, a->p->reserved);
+    return links_have(a->from->link, a->p->reserved) || (s->has_router && ip4_eq(s->router, a->p->reserved));
 }
 
 /* The address to be offered; or why there is none. */
@@ -88,11 +105,13 @@ static enum drop choose(const struct asking *a, struct ip4 *ret)
     const struct lease *held = a->f->reserved.lease;
     if (a->p->has_reserved) {
         *ret = a->p->reserved;
+        if (reserved_is_ours(a))
+            return DROP_OURS;
         if (decide_lease_free(held, a->q->mac, a->f->at_ms))
             return DROP_NONE;
         return held->state == LEASE_DECLINED ? DROP_QUARANTINED : DROP_HELD;
     }
-    if (!a->p->subnet->has_pool)
+    if (!has_pool(a))
         return DROP_NO_POOL;
     if (keeps_own(a, ret) || gets_asked(a, ret))
         return DROP_NONE;
@@ -104,10 +123,11 @@ enum verdict { RIGHT, WRONG, UNRECORDED };
 
 static enum verdict judge(const struct asking *a, struct ip4 ip)
 {
-    if (!prefix_has(a->p->subnet->prefix, ip))
+    if (!place_subnet(a->p, ip))
         return WRONG;
     if (a->p->has_reserved)
-        return ip4_eq(ip, a->p->reserved) && decide_lease_free(a->f->reserved.lease, a->q->mac, a->f->at_ms)
+        return ip4_eq(ip, a->p->reserved) && !reserved_is_ours(a) &&
+                       decide_lease_free(a->f->reserved.lease, a->q->mac, a->f->at_ms)
                    ? RIGHT
                    : WRONG;
     const struct address_fact *r = record(a);
@@ -146,12 +166,17 @@ static void name_client(const struct asking *a, char *buf, size_t size)
             *c = '?';
 }
 
+static uint32_t lease_time(const struct asking *a)
+{
+    return a->s->lease_time ? a->s->lease_time : a->cfg->lease_time;
+}
+
 static void put_bound(struct asking *a, struct ip4 ip)
 {
     const struct lease *mine = a->f->mine.lease, *had = a->f->asked.lease;
     int64_t now = a->f->at_ms;
     struct lease l = {.address = ip, .mac = a->q->mac, .state = LEASE_BOUND, .since_ms = now};
-    l.expires_ms = now + (int64_t)a->cfg->lease_time * 1000;
+    l.expires_ms = now + (int64_t)lease_time(a) * 1000;
     name_client(a, l.hostname, sizeof l.hostname);
     if (mine && !ip4_eq(mine->address, ip) && mine->state == LEASE_BOUND && mac_eq(mine->mac, l.mac))
         put_over(a, mine, LEASE_RELEASED, now); /* a NIC has one address */
@@ -182,7 +207,7 @@ static void put_offered(struct asking *a, struct ip4 ip)
 
 static void put_network(const struct asking *a, struct reply *r)
 {
-    const struct dhcpd_subnet *s = a->p->subnet;
+    const struct dhcpd_subnet *s = a->s;
     struct ip4 mask = prefix_mask(s->prefix.len), broadcast = prefix_broadcast(s->prefix);
     option_put_ip4s(&r->options, OPT_SUBNET_MASK, &mask, 1);
     if (s->has_router && request_wants(a->q, OPT_ROUTER))
@@ -199,7 +224,7 @@ static void put_network(const struct asking *a, struct reply *r)
 
 static void put_times(const struct asking *a, struct reply *r)
 {
-    uint32_t t = a->cfg->lease_time;
+    uint32_t t = lease_time(a);
     option_put_u32(&r->options, OPT_LEASE_TIME, t);
     option_put_u32(&r->options, OPT_T1, t / 2);
     option_put_u32(&r->options, OPT_T2, (uint32_t)((uint64_t)t * 7 / 8));
@@ -209,7 +234,7 @@ static void bootfile(const struct asking *a, char *buf, size_t size)
 {
     const struct client_row *row = client_row(a->q->kind);
     char ip[IP4_STR], mac[MAC_STR];
-    ip4_format(a->p->server, ip);
+    ip4_format(a->d->source, ip);
     mac_format(a->q->mac, mac);
     for (char *c = mac; *c; c++)
         if (*c == ':')
@@ -231,7 +256,7 @@ static void put_boot(const struct asking *a, struct reply *r)
     char file[256];
     if (row->via == VIA_NOTHING)
         return;
-    r->siaddr = a->p->server;
+    r->siaddr = a->d->source;
     bootfile(a, file, sizeof file);
     if (strlen(file) < sizeof r->file)
         str_copy(r->file, sizeof r->file, file);
@@ -248,7 +273,8 @@ static void put_boot(const struct asking *a, struct reply *r)
 static void reply_start(const struct asking *a, enum message_type type)
 {
     struct reply *r = &a->d->reply;
-    struct ip4 id = a->q->server_override.a ? a->q->server_override : a->p->server;
+    a->d->source = place_server(a->from->link, a->s);
+    struct ip4 id = a->p->override.a ? a->p->override : a->d->source;
     *r = (struct reply){.type = type, .broadcast = a->q->broadcast};
     option_put_u8(&r->options, OPT_TYPE, (uint8_t)type);
     option_put_ip4s(&r->options, OPT_SERVER_ID, &id, 1);
@@ -264,7 +290,7 @@ static void address_reply(const struct asking *a)
         *to = (struct destination){.how = SEND_SOCKET, .ip = q->giaddr, .port = PORT_SERVER};
     else if (a->d->reply.type == MSG_NAK)
         *to = (struct destination){.how = SEND_FRAME, .mac = every_nic, .ip = everyone, .port = PORT_CLIENT};
-    else if (q->ciaddr.a && prefix_has(a->p->subnet->prefix, q->ciaddr)) /* no others: it may be forged */
+    else if (q->ciaddr.a && place_subnet(a->p, q->ciaddr)) /* no others: it may be forged */
         *to = (struct destination){.how = SEND_SOCKET, .ip = q->ciaddr, .port = PORT_CLIENT};
     else if (q->broadcast)
         *to = (struct destination){.how = SEND_FRAME, .mac = every_nic, .ip = everyone, .port = PORT_CLIENT};
@@ -303,6 +329,7 @@ static enum drop on_discover(struct asking *a)
     enum drop why = choose(a, &ip);
     if (why != DROP_NONE)
         return why;
+    a->s = place_subnet(a->p, ip);
     put_offered(a, ip);
     give(a, MSG_OFFER, ip);
     return DROP_NONE;
@@ -314,6 +341,7 @@ static enum drop settle(struct asking *a, struct ip4 ip, enum verdict v)
     if (v == UNRECORDED)
         return DROP_NO_RECORD;
     if (v == RIGHT) {
+        a->s = place_subnet(a->p, ip);
         put_bound(a, ip);
         give(a, MSG_ACK, ip);
         return DROP_NONE;
@@ -325,7 +353,7 @@ static enum drop settle(struct asking *a, struct ip4 ip, enum verdict v)
 
 static bool is_us(const struct asking *a, struct ip4 id)
 {
-    return link_has(a->from->link, id) || (a->q->server_override.a && ip4_eq(id, a->q->server_override));
+    return links_have(a->from->link, id) || (a->p->override.a && ip4_eq(id, a->p->override));
 }
 
 static enum drop on_selecting(struct asking *a)
@@ -396,8 +424,9 @@ static enum drop on_inform(struct asking *a)
     struct reply *r = &a->d->reply;
     if (!a->q->ciaddr.a)
         return DROP_NO_CIADDR;
-    if (!prefix_has(a->p->subnet->prefix, a->q->ciaddr))
+    if (!place_subnet(a->p, a->q->ciaddr))
         return DROP_NO_SUBNET; /* else anyone could have us send to anyone */
+    a->s = place_subnet(a->p, a->q->ciaddr);
     reply_start(a, MSG_ACK);
     r->ciaddr = a->q->ciaddr;
     put_network(a, r);
@@ -414,8 +443,8 @@ static enum drop (*const handlers[MSG_TYPES])(struct asking *) = {
 void decide(const struct dhcpd_config *cfg, const struct request *q, const struct arrival *from,
             const struct place *p, const struct facts *f, struct decision *ret)
 {
-    struct asking a = {.cfg = cfg, .q = q, .from = from, .p = p, .f = f, .d = ret};
-    struct boot_request boot = {.unknown = p->subnet->unknown, .at_ms = f->at_ms};
+    struct asking a = {.cfg = cfg, .q = q, .from = from, .p = p, .f = f, .d = ret, .s = p->on[0]};
+    struct boot_request boot = {.unknown = place_unknown(p), .at_ms = f->at_ms};
     ret->drop = DROP_NONE;
     ret->answers = false;
     ret->puts_n = 0;

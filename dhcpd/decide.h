@@ -55,6 +55,7 @@ struct decision {
     const char *state; /* "selecting", ... or the type's name; for the log */
     struct reply reply;
     struct destination to;
+    struct ip4 source;    /* our address, as the client knows us */
     struct lease puts[2]; /* leases to set, in this order, before the reply leaves */
     size_t puts_n;
 };

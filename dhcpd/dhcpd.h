@@ -4,29 +4,18 @@
 
 #include "base/addr.h"
 #include "base/err.h"
-#include "inventory/decide.h"
+#include "dhcpd/subnet.h"
 
 #define DHCPD_MAX_INTERFACES 16
-#define DHCPD_MAX_SUBNETS    64
-#define DHCPD_MAX_DNS        4
-
-struct dhcpd_subnet {
-    struct prefix prefix;
-    bool has_router, has_pool;
-    struct ip4 router;
-    struct ip4 dns[DHCPD_MAX_DNS];
-    size_t dns_n;
-    char domain[256];
-    struct ip4 pool_first, pool_last;
-    enum unknown_policy unknown;
-};
 
 struct dhcpd_config {
     char interfaces[DHCPD_MAX_INTERFACES][16];
     size_t interfaces_n;
-    uint32_t lease_time; /* seconds */
-    struct dhcpd_subnet subnets[DHCPD_MAX_SUBNETS];
+    uint32_t lease_time;          /* seconds */
+    struct dhcpd_subnet *subnets; /* sorted: subnet.h's subnets_ready was called */
     size_t subnets_n;
+    struct prefix *relays; /* the relays that are answered; none: those with an address in a subnet of ours */
+    size_t relays_n;
     uint16_t http_port; /* of httpboot, for the URLs of boot scripts; the address is the interface's own in
                            that subnet */
 };

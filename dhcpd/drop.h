@@ -24,6 +24,9 @@
     X(DROP_BAD_TYPE, "bad-type", "a message type that no client sends to a server")                          \
     /* the decision */                                                                                       \
     X(DROP_NO_SUBNET, "no-subnet", "no configured subnet is behind this interface or relay")                 \
+    X(DROP_RELAY, "untrusted-relay",                                                                         \
+      "it came by a relay that the configuration does not trust (dhcp.relays)")                              \
+    X(DROP_OURS, "reserved-is-ours", "its reserved address is the router's or this server's own")            \
     X(DROP_UNKNOWN, "unknown-mac", "no device has this MAC address and the subnet ignores unknown ones")     \
     X(DROP_IGNORED, "ignored", "the boot decision for this device is to ignore it")                          \
     X(DROP_NO_POOL, "no-pool", "no address is reserved for it here and the subnet has no pool")              \

@@ -36,6 +36,8 @@ int dhcpd_open(const struct dhcpd_config *cfg, struct dhcpd **ret, struct err *e
         }
         d->links_n++;
     }
+    for (size_t i = 0; i < d->links_n; i++)
+        io_link_next(d->links[i], d->links[(i + 1) % d->links_n]);
     *ret = d;
     return 0;
 }

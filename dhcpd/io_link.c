@@ -34,6 +34,11 @@ const struct link *io_link_facts(const struct io_link *l)
     return &l->facts;
 }
 
+void io_link_next(struct io_link *l, const struct io_link *next)
+{
+    l->facts.next = &next->facts;
+}
+
 int io_link_capture_fd(const struct io_link *l)
 {
     return pcap_get_selectable_fd(l->capture);

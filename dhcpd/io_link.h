@@ -14,6 +14,8 @@ int io_link_open(const char *name, struct io_link **ret, struct err *e);
 void io_link_close(struct io_link *l); /* takes NULL */
 
 const struct link *io_link_facts(const struct io_link *l);
+/* next_of is the one after it in the circle of our interfaces. */
+void io_link_next(struct io_link *l, const struct io_link *next);
 int io_link_capture_fd(const struct io_link *l);
 int io_link_socket_fd(const struct io_link *l);
 

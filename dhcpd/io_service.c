@@ -42,11 +42,11 @@ struct service {
     struct store *store;
     struct leases *leases;
     bool puts; /* since the last commit */
-    struct {
+    struct pool_state {
         uint32_t next;
         int64_t full_until_ms;
         bool said;
-    } pools[DHCPD_MAX_SUBNETS];
+    } * pools; /* one a subnet */
     struct drop_count drops[DROP_COUNT];
     struct recent journalled[RECENT_SLOTS], strangers[RECENT_SLOTS];
     int64_t strangers_second;
@@ -59,6 +59,7 @@ int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct s
 {
     struct service *s = xcalloc(1, sizeof *s);
     s->cfg = cfg;
+    s->pools = xcalloc(cfg->subnets_n + 1, sizeof *s->pools);
     if (store_open(state_dir, &s->store, e) || leases_open(state_dir, true, &s->leases, e)) {
         service_close(s);
         return -1;
@@ -76,6 +77,7 @@ void service_close(struct service *s)
             log_info("dhcp-count reason=%s packets=%llu", drop_name(i), (unsigned long long)s->drops[i].n);
     leases_close(s->leases);
     store_close(s->store);
+    free(s->pools);
     free(s);
 }
 
@@ -146,34 +148,46 @@ static struct address_fact fact_of(struct service *s, const struct place *p, str
     if (!ip.a)
         return x;
     x.lease = lease_by_address(s->leases, ip);
-    if (!p->has_reserved && prefix_has(p->subnet->prefix, ip))
+    if (!p->has_reserved && place_subnet(p, ip))
         x.others = others_own(s, ip, mac);
     return x;
 }
 
-static bool pool_take(struct service *s, const struct arrival *from, const struct place *p, struct mac mac,
-                      int64_t at_ms, struct ip4 *ret)
+static bool pool_search(struct service *s, const struct arrival *from, const struct place *p,
+                        const struct dhcpd_subnet *subnet, struct mac mac, int64_t at_ms, struct ip4 *ret)
 {
-    size_t i = (size_t)(p->subnet - s->cfg->subnets);
-    uint32_t first = p->subnet->pool_first.a, n = p->subnet->pool_last.a - first + 1;
+    struct pool_state *state = &s->pools[subnet - s->cfg->subnets];
+    uint32_t n = subnet_pool_size(subnet);
     /* Not the deadline alone: a clock that was set back must not keep a pool full for hours. */
-    if (s->pools[i].full_until_ms > at_ms && s->pools[i].full_until_ms <= at_ms + FULL_MS)
+    if (!n || (state->full_until_ms > at_ms && state->full_until_ms <= at_ms + FULL_MS))
         return false;
     for (uint32_t k = 0; k < n; k++) {
-        struct ip4 ip = {first + (s->pools[i].next + k) % n};
-        if (!place_pool_has(p, from->link, ip) ||
+        uint32_t i = (state->next + k) % n;
+        struct ip4 ip = subnet_pool_at(subnet, i);
+        if (!place_pool(p, from->link, true, ip) ||
             !decide_lease_free(lease_by_address(s->leases, ip), mac, at_ms) || others_own(s, ip, mac))
             continue;
-        s->pools[i].next = ip.a - first + 1;
-        s->pools[i].said = false;
+        state->next = i + 1;
+        state->said = false;
         *ret = ip;
         return true;
     }
     char text[PREFIX_STR];
-    s->pools[i].full_until_ms = at_ms + FULL_MS;
-    if (!s->pools[i].said)
-        log_warn("dhcp-pool-full subnet=%s addresses=%u", prefix_format(p->subnet->prefix, text), n);
-    s->pools[i].said = true;
+    state->full_until_ms = at_ms + FULL_MS;
+    if (!state->said)
+        log_warn("dhcp-pool-full subnet=%s addresses=%u", prefix_format(subnet->prefix, text), n);
+    state->said = true;
+    return false;
+}
+
+/* Of the first pool of this place that has one. */
+static bool pool_take(struct service *s, const struct arrival *from, const struct place *p, bool known,
+                      struct mac mac, int64_t at_ms, struct ip4 *ret)
+{
+    size_t at;
+    for (const struct dhcpd_subnet *x = place_next(p, &at, NULL); x; x = place_next(p, &at, x))
+        if ((known || x->unknown == UNKNOWN_DISCOVER) && pool_search(s, from, p, x, mac, at_ms, ret))
+            return true;
     return false;
 }
 
@@ -189,9 +203,9 @@ static void facts_find(struct service *s, const struct request *q, const struct 
     f->asked = fact_of(s, p, decide_asked(q), q->mac);
     if (p->has_reserved)
         f->reserved = fact_of(s, p, p->reserved, q->mac);
-    bool may = r->has_device || p->subnet->unknown == UNKNOWN_DISCOVER;
+    bool may = r->has_device || place_unknown(p) == UNKNOWN_DISCOVER;
     if (may && decide_needs_free(q, from, p, f))
-        f->has_free = pool_take(s, from, p, q->mac, at_ms, &f->free);
+        f->has_free = pool_take(s, from, p, r->has_device, q->mac, at_ms, &f->free);
 }
 
 /* Notes
@@ -353,7 +367,7 @@ static enum drop answer(struct service *s, const struct request *q, const struct
         return d.drop;
     log_decision(q, from, &r, &d);
     ret->link = from->link;
-    ret->source = p.server;
+    ret->source = d.source;
     ret->to = d.to;
     *ret_answers = d.answers;
     return DROP_NONE;

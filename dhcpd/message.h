@@ -40,7 +40,7 @@ struct request {
     bool broadcast; /* the client cannot take a unicast before it has its address */
     struct ip4 ciaddr, giaddr;
     struct ip4 requested, server_id;            /* options 50 and 54; 0.0.0.0: not sent */
-    struct ip4 link_selection, server_override; /* of option 82 (RFC 3527, 5107), or 118 (RFC 3011) */
+    struct ip4 link_selection, server_override; /* of option 82 (RFC 3527, 5107): a relay's word */
     size_t reply_max;                           /* bytes of message that the client takes */
     struct options options;                     /* lends the message's bytes */
 };

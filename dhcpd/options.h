@@ -45,7 +45,6 @@ enum option_code {
     OPT_RELAY_INFO = 82,
     OPT_ARCH = 93,
     OPT_MACHINE_ID = 97,
-    OPT_SUBNET_SELECTION = 118,
     OPT_IPXE = 175,
     OPT_END = 255,
 };

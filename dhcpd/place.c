@@ -8,76 +8,129 @@ bool link_has(const struct link *l, struct ip4 ip)
     return false;
 }
 
-static bool link_reaches(const struct link *l, struct prefix p)
+bool links_have(const struct link *l, struct ip4 ip)
+{
+    const struct link *at = l;
+    do {
+        if (link_has(at, ip))
+            return true;
+        at = at->next;
+    } while (at && at != l);
+    return false;
+}
+
+struct ip4 place_server(const struct link *l, const struct dhcpd_subnet *s)
 {
     for (size_t i = 0; i < l->addresses_n; i++)
-        if (prefix_has(p, l->addresses[i].ip))
+        if (prefix_has(s->prefix, l->addresses[i].ip))
+            return l->addresses[i].ip;
+    return l->addresses_n ? l->addresses[0].ip : (struct ip4){0};
+}
+
+/* Walking
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+const struct dhcpd_subnet *place_next(const struct place *p, size_t *at, const struct dhcpd_subnet *s)
+{
+    if (!s)
+        *at = 0;
+    else if (s->shares && s->shares != p->on[*at])
+        return s->shares;
+    else
+        ++*at;
+    return *at < p->on_n ? p->on[*at] : NULL;
+}
+
+const struct dhcpd_subnet *place_subnet(const struct place *p, struct ip4 ip)
+{
+    for (size_t i = 0; i < p->on_n; i++) {
+        const struct dhcpd_subnet *s = subnet_on_link(p->on[i], ip);
+        if (s)
+            return s;
+    }
+    return NULL;
+}
+
+enum unknown_policy place_unknown(const struct place *p)
+{
+    size_t at;
+    for (const struct dhcpd_subnet *s = place_next(p, &at, NULL); s; s = place_next(p, &at, s))
+        if (s->unknown == UNKNOWN_DISCOVER)
+            return UNKNOWN_DISCOVER;
+    return UNKNOWN_IGNORE;
+}
+
+const struct dhcpd_subnet *place_pool(const struct place *p, const struct link *l, bool known, struct ip4 ip)
+{
+    const struct dhcpd_subnet *s = place_subnet(p, ip);
+    bool may = s && (known || s->unknown == UNKNOWN_DISCOVER);
+    return may && subnet_pool_has(s, ip) && !links_have(l, ip) ? s : NULL;
+}
+
+/* Finding
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+static void add(struct place *p, const struct dhcpd_subnet *s)
+{
+    if (s && !place_subnet(p, s->prefix.net) && p->on_n < LINK_ADDRESSES_MAX)
+        p->on[p->on_n++] = s;
+}
+
+static bool relay_listed(const struct dhcpd_config *cfg, struct ip4 relay)
+{
+    for (size_t i = 0; i < cfg->relays_n; i++)
+        if (prefix_has(cfg->relays[i], relay))
             return true;
     return false;
 }
 
-/* The address that says which subnet is meant, or 0.0.0.0 when it is the interface that says it. */
-static struct ip4 pointer_of(const struct arrival *from, const struct request *q)
+/* Where a relay says that the client is. What else it says, it says only if the configuration trusts it: a
+ * client that forges a relay's words would pick its subnet and its server. */
+static enum drop place_relayed(const struct dhcpd_config *cfg, const struct request *q, struct place *ret)
 {
-    if (q->link_selection.a)
-        return q->link_selection;
-    if (q->giaddr.a)
-        return q->giaddr;
-    return from->unicast ? q->ciaddr : (struct ip4){0};
+    const struct dhcpd_subnet *own = subnet_find(cfg->subnets, cfg->subnets_n, q->giaddr);
+    bool says_more = q->link_selection.a || q->server_override.a;
+    if (cfg->relays_n ? !relay_listed(cfg, q->giaddr) : !own && says_more)
+        return DROP_RELAY;
+    ret->override = q->server_override;
+    add(ret, q->link_selection.a ? subnet_find(cfg->subnets, cfg->subnets_n, q->link_selection) : own);
+    return DROP_NONE;
 }
 
-static const struct interface *interface_of(const struct device *d, struct mac m)
+/* A renewing client writes to us from its address, through routers. Whoever asks for a new one cannot have
+ * come that way. */
+static bool from_own_address(const struct arrival *from, const struct request *q)
+{
+    return from->unicast && q->ciaddr.a && q->type != MSG_DISCOVER;
+}
+
+static void place_reserved(const struct device *d, struct mac m, struct place *p)
 {
     const struct interface *i = d ? device_interface(d, m) : NULL;
-    return i && i->has_address ? i : NULL;
-}
-
-static int rank(const struct dhcpd_subnet *s, const struct interface *i)
-{
-    if (i && prefix_has(s->prefix, i->address.ip))
-        return 3;
-    return s->has_pool ? 2 : 1;
-}
-
-static struct ip4 server_in(const struct link *l, struct prefix p)
-{
-    for (size_t i = 0; i < l->addresses_n; i++)
-        if (prefix_has(p, l->addresses[i].ip))
-            return l->addresses[i].ip;
-    return l->addresses_n ? l->addresses[0].ip : (struct ip4){0};
+    if (!i || !i->has_address || !place_subnet(p, i->address.ip))
+        return;
+    p->has_reserved = true;
+    p->reserved = i->address.ip;
 }
 
 enum drop place_find(const struct dhcpd_config *cfg, const struct arrival *from, const struct request *q,
                      const struct device *device, struct place *ret)
 {
-    struct ip4 pointer = pointer_of(from, q);
-    const struct interface *i = interface_of(device, q->mac);
-    const struct dhcpd_subnet *best = NULL;
-    for (size_t n = 0; n < cfg->subnets_n; n++) {
-        const struct dhcpd_subnet *s = &cfg->subnets[n];
-        bool here = pointer.a ? prefix_has(s->prefix, pointer) : link_reaches(from->link, s->prefix);
-        if (here && (!best || rank(s, i) > rank(best, i)))
-            best = s;
+    *ret = (struct place){0};
+    if (q->giaddr.a) {
+        enum drop why = place_relayed(cfg, q, ret);
+        if (why != DROP_NONE)
+            return why;
+    } else if (from_own_address(from, q)) {
+        add(ret, subnet_find(cfg->subnets, cfg->subnets_n, q->ciaddr));
+    } else {
+        for (size_t i = 0; i < from->link->addresses_n; i++)
+            add(ret, subnet_find(cfg->subnets, cfg->subnets_n, from->link->addresses[i].ip));
     }
-    if (!best)
+    if (!ret->on_n)
         return DROP_NO_SUBNET;
-    *ret = (struct place){.subnet = best, .server = server_in(from->link, best->prefix)};
-    if (rank(best, i) == 3) {
-        ret->has_reserved = true;
-        ret->reserved = i->address.ip;
-    }
+    place_reserved(device, q->mac, ret);
     return DROP_NONE;
-}
-
-bool place_pool_has(const struct place *p, const struct link *l, struct ip4 ip)
-{
-    const struct dhcpd_subnet *s = p->subnet;
-    if (!s->has_pool || ip.a < s->pool_first.a || ip.a > s->pool_last.a || !prefix_has(s->prefix, ip))
-        return false;
-    if (s->prefix.len < 31 && (ip4_eq(ip, s->prefix.net) || ip4_eq(ip, prefix_broadcast(s->prefix))))
-        return false;
-    for (size_t i = 0; i < s->dns_n; i++)
-        if (ip4_eq(ip, s->dns[i]))
-            return false;
-    return !(s->has_router && ip4_eq(ip, s->router)) && !link_has(l, ip);
 }

@@ -17,6 +17,14 @@ struct httpboot_unknown { /* what an unknown MAC's script says, by the address t
     enum unknown_policy unknown;
 };
 
+struct httpboot_network { /* a prefix, and what a machine in it has to know */
+    struct prefix prefix;
+    bool has_router;
+    struct ip4 router;
+    const struct ip4 *dns; /* lent */
+    size_t dns_n;
+};
+
 struct httpboot_config {
     struct ip4 address; /* 0.0.0.0: all */
     uint16_t port;
@@ -37,15 +45,9 @@ struct httpboot_config {
     char salt_master[256];
     const char *salt_master_pubkey;               /* PEM text, lent */
     uint16_t salt_master_port, salt_publish_port; /* 4506, 4505 */
-    struct httpboot_unknown unknown[64];
+    const struct httpboot_unknown *unknown;       /* lent */
     size_t unknown_n;
-    struct {
-        struct prefix prefix;
-        bool has_router;
-        struct ip4 router;
-        struct ip4 dns[4];
-        size_t dns_n;
-    } networks[64]; /* for network-config */
+    const struct httpboot_network *networks; /* for network-config; lent */
     size_t networks_n;
 };
 

@@ -67,9 +67,9 @@ void nocloud_vendor_data(const struct nocloud *n, struct str *out)
 
 /* ---- network-config ---- */
 
-static const struct nocloud_network *network_of(const struct nocloud *n, struct ip4 ip)
+static const struct httpboot_network *network_of(const struct nocloud *n, struct ip4 ip)
 {
-    const struct nocloud_network *best = NULL;
+    const struct httpboot_network *best = NULL;
     size_t i;
 
     for (i = 0; i < n->networks_n; i++)
@@ -78,7 +78,7 @@ static const struct nocloud_network *network_of(const struct nocloud *n, struct 
     return best;
 }
 
-static void add_dns(struct str *out, const struct nocloud *n, const struct nocloud_network *net)
+static void add_dns(struct str *out, const struct nocloud *n, const struct httpboot_network *net)
 {
     char ip[IP4_STR];
     size_t i;
@@ -100,7 +100,7 @@ static void add_dns(struct str *out, const struct nocloud *n, const struct noclo
  * alone. */
 static void add_addresses(struct str *out, const struct nocloud *n, const struct interface *f, bool primary)
 {
-    const struct nocloud_network *net = network_of(n, f->address.ip);
+    const struct httpboot_network *net = network_of(n, f->address.ip);
     char text[PREFIX_STR], ip[IP4_STR];
 
     if (!f->has_address) {

@@ -7,17 +7,9 @@
 #ifndef HTTPBOOT_NOCLOUD_H
 #define HTTPBOOT_NOCLOUD_H
 
-#include "base/addr.h"
 #include "base/str.h"
+#include "httpboot/httpboot.h"
 #include "inventory/device.h"
-
-struct nocloud_network { /* a prefix, and what a machine in it has to know */
-    struct prefix prefix;
-    bool has_router;
-    struct ip4 router;
-    const struct ip4 *dns;
-    size_t dns_n;
-};
 
 struct nocloud {
     const char *instance_id; /* the job's UUID: a reinstalled machine is a new instance */
@@ -26,7 +18,7 @@ struct nocloud {
     const char *const *authorized_keys;
     size_t authorized_keys_n;
     const char *ca_certificates; /* PEM, or NULL */
-    const struct nocloud_network *networks;
+    const struct httpboot_network *networks;
     size_t networks_n;
 };
 

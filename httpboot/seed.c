@@ -5,26 +5,9 @@
 
 typedef void render_fn(const struct nocloud *n, struct str *out);
 
-#define NETWORKS_MAX                                                                                         \
-    (sizeof((struct httpboot_config *)0)->networks / sizeof((struct httpboot_config *)0)->networks[0])
-
-static size_t networks_of(const struct httpboot_config *cfg, struct nocloud_network ret[NETWORKS_MAX])
-{
-    size_t i;
-
-    for (i = 0; i < cfg->networks_n; i++)
-        ret[i] = (struct nocloud_network){.prefix = cfg->networks[i].prefix,
-                                          .has_router = cfg->networks[i].has_router,
-                                          .router = cfg->networks[i].router,
-                                          .dns = cfg->networks[i].dns,
-                                          .dns_n = cfg->networks[i].dns_n};
-    return cfg->networks_n;
-}
-
 static void answer(struct call *c, render_fn *render)
 {
     const struct httpboot_config *cfg = c->app->cfg;
-    struct nocloud_network networks[NETWORKS_MAX];
     struct device device;
     struct err e = {0};
     struct job job;
@@ -42,8 +25,8 @@ static void answer(struct call *c, render_fn *render)
                              .authorized_keys = cfg->authorized_keys,
                              .authorized_keys_n = cfg->authorized_keys_n,
                              .ca_certificates = cfg->ca_certificates,
-                             .networks = networks,
-                             .networks_n = networks_of(cfg, networks)},
+                             .networks = cfg->networks,
+                             .networks_n = cfg->networks_n},
            &c->res->body);
 }
 

@@ -10,10 +10,7 @@
 
 static const struct dhcpd_subnet *subnet_of(const struct config *c, struct ip4 ip)
 {
-    for (size_t i = 0; i < c->dhcp.subnets_n; i++)
-        if (prefix_has(c->dhcp.subnets[i].prefix, ip))
-            return &c->dhcp.subnets[i];
-    return NULL;
+    return subnet_find(c->dhcp.subnets, c->dhcp.subnets_n, ip);
 }
 
 /* What an unknown machine meets: the policy of the subnet that it was seen in; of the first where it was
@@ -170,7 +167,7 @@ int cmd_ip(const struct args *a, const struct config *c, struct err *e)
     bool reserved = device_by_address(s, ip, &d, &none) == 0;
     const struct lease *x = lease_by_address(l, ip);
     const struct dhcpd_subnet *subnet = subnet_of(c, ip);
-    bool pool = subnet && subnet->has_pool && ip.a >= subnet->pool_first.a && ip.a <= subnet->pool_last.a;
+    bool pool = subnet && subnet_pool_has(subnet, ip);
     if (subnet)
         prefix_format(subnet->prefix, prefix);
     for (size_t i = 0; reserved && i < d.interfaces_n; i++)

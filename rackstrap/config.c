@@ -179,18 +179,21 @@ static int parse_hosts(struct yaml_node *root, struct config *c, struct err *e)
 /* httpboot answers for the same subnets as dhcpd; it is told, since neither may ask the other. */
 static void share_subnets(struct config *c)
 {
-    for (size_t i = 0; i < c->dhcp.subnets_n; i++) {
+    size_t n = c->dhcp.subnets_n;
+    c->unknown = xcalloc(n + 1, sizeof *c->unknown);
+    c->networks = xcalloc(n + 1, sizeof *c->networks);
+    for (size_t i = 0; i < n; i++) {
         const struct dhcpd_subnet *s = &c->dhcp.subnets[i];
-        c->http.unknown[i] = (struct httpboot_unknown){.prefix = s->prefix, .unknown = s->unknown};
-        c->http.networks[i].prefix = s->prefix;
-        c->http.networks[i].has_router = s->has_router;
-        c->http.networks[i].router = s->router;
-        memcpy(c->http.networks[i].dns, s->dns, sizeof s->dns);
-        c->http.networks[i].dns_n = s->dns_n;
-        if (!c->http.domain[0])
-            str_copy(c->http.domain, sizeof c->http.domain, s->domain);
+        c->unknown[i] = (struct httpboot_unknown){.prefix = s->prefix, .unknown = s->unknown};
+        c->networks[i] = (struct httpboot_network){.prefix = s->prefix,
+                                                   .has_router = s->has_router,
+                                                   .router = s->router,
+                                                   .dns = s->dns,
+                                                   .dns_n = s->dns_n};
     }
-    c->http.unknown_n = c->http.networks_n = c->dhcp.subnets_n;
+    c->http.unknown = c->unknown;
+    c->http.networks = c->networks;
+    c->http.unknown_n = c->http.networks_n = n;
 }
 
 static int parse_root(struct yaml_node *root, struct config *c, struct err *e)
@@ -250,5 +253,8 @@ void config_free(struct config *c)
     free(c->ca_certificates);
     for (size_t i = 0; i < HTTPBOOT_MAX_KEYS; i++)
         free(c->keys[i]);
+    config_dhcp_free(c);
+    free(c->unknown);
+    free(c->networks);
     free(c);
 }

@@ -25,6 +25,8 @@ struct config {
     char *password, *salt_pubkey, *ca_certificates; /* what http and enrol lend; ours */
     char *tls_certificate, *tls_key;                /* PEM; lent to http */
     char *keys[HTTPBOOT_MAX_KEYS];
+    struct httpboot_unknown *unknown; /* httpboot's copies of what dhcp says of the subnets */
+    struct httpboot_network *networks;
 };
 
 int config_load(const char *path, struct config **ret, struct err *e);

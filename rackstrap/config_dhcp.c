@@ -1,37 +1,94 @@
 /* config_dhcp: the `dhcp:` part of the configuration. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "base/yaml.h"
 #include "rackstrap/config_parts.h"
 
-/* "10.77.0.100-10.77.0.199", both in the prefix and neither its network nor broadcast address. */
-static int parse_pool(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
+/* A subnet as it is being read. */
+struct reading {
+    struct dhcpd_subnet s;
+    struct yaml_node *node; /* for errors */
+};
+
+/* Pools
+ * ---------------------------------------------------------------------------------------------------------------
+ */
+
+/* "10.77.0.100-10.77.0.199"; one address alone where that is taken. In the prefix, and neither its network
+ * nor its broadcast address. */
+static int read_range(const struct yaml_node *n, const struct dhcpd_subnet *s, bool alone,
+                      struct dhcpd_range *ret, struct err *e)
 {
-    const char *text = NULL;
-    if (yaml_str(map, "pool", false, &text, e) || !text)
-        return text || !yaml_get(map, "pool") ? 0 : -1;
-    struct yaml_node *n = yaml_get(map, "pool");
     char first[IP4_STR], prefix[PREFIX_STR];
+    if (yaml_want(n, YAML_SCALAR, alone ? "an address, or FIRST-LAST" : "FIRST-LAST", e))
+        return -1;
+    const char *text = yaml_text(n);
     size_t dash = strcspn(text, "-");
-    bool fits = text[dash] == '-' && dash < sizeof first;
+    bool fits = (text[dash] == '-' || alone) && dash < sizeof first;
     if (fits) {
         memcpy(first, text, dash);
         first[dash] = '\0';
-        fits = !ip4_parse(first, &s->pool_first, NULL) && !ip4_parse(text + dash + 1, &s->pool_last, NULL);
+        fits = !ip4_parse(first, &ret->first, NULL) &&
+               !ip4_parse(text[dash] ? text + dash + 1 : first, &ret->last, NULL);
     }
     if (!fits)
-        return yaml_error(n, e, "\"%.60s\" is not FIRST-LAST, like 10.77.0.100-10.77.0.199", text);
-    if (s->pool_first.a > s->pool_last.a)
-        return yaml_error(n, e, "the pool's first address is after its last");
-    if (!prefix_has(s->prefix, s->pool_first) || !prefix_has(s->prefix, s->pool_last) ||
-        ip4_eq(s->pool_first, s->prefix.net) || ip4_eq(s->pool_last, prefix_broadcast(s->prefix)))
-        return yaml_error(n, e, "the pool is not inside the hosts of %s", prefix_format(s->prefix, prefix));
-    s->has_pool = true;
+        return yaml_error(n, e, "\"%.60s\" is not %sFIRST-LAST, like 10.77.0.100-10.77.0.199", text,
+                          alone ? "an address or " : "");
+    if (ret->first.a > ret->last.a)
+        return yaml_error(n, e, "the first address is after the last");
+    bool inside = prefix_has(s->prefix, ret->first) && prefix_has(s->prefix, ret->last);
+    bool hosts = s->prefix.len >= 31 ||
+                 (!ip4_eq(ret->first, s->prefix.net) && !ip4_eq(ret->last, prefix_broadcast(s->prefix)));
+    if (!inside || !hosts)
+        return yaml_error(n, e, "this is not inside the hosts of %s", prefix_format(s->prefix, prefix));
     return 0;
 }
 
-static int parse_dns(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
+static int add_pool(const struct yaml_node *n, struct dhcpd_subnet *s, struct err *e)
+{
+    struct dhcpd_range r;
+    if (read_range(n, s, false, &r, e))
+        return -1;
+    for (size_t i = 0; i < s->pool_n; i++)
+        if (r.first.a <= s->pool[i].last.a && s->pool[i].first.a <= r.last.a)
+            return yaml_error(n, e, "this overlaps another pool of the subnet");
+    subnet_pool_add(s, r);
+    return 0;
+}
+
+/* `pool: A-B`, `pools: [A-B, C-D]`, `exclude: [ADDRESS, E-F]`. */
+static int read_pools(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
+{
+    struct yaml_node *one = yaml_get(map, "pool"), *list, *without;
+    struct dhcpd_range r;
+    char prefix[PREFIX_STR];
+    if ((one && add_pool(one, s, e)) || yaml_seq(map, "pools", false, &list, e) ||
+        yaml_seq(map, "exclude", false, &without, e))
+        return -1;
+    for (size_t i = 0; list && i < yaml_len(list); i++)
+        if (add_pool(yaml_at(list, i), s, e))
+            return -1;
+    bool any = s->pool_n > 0;
+    if (without && !any)
+        return yaml_error(without, e, "there is no pool to exclude addresses from");
+    for (size_t i = 0; without && i < yaml_len(without); i++) {
+        if (read_range(yaml_at(without, i), s, true, &r, e))
+            return -1;
+        subnet_pool_without(s, r);
+    }
+    if (any && !s->pool_n)
+        return yaml_error(without, e, "this leaves no address of the pool of %s",
+                          prefix_format(s->prefix, prefix));
+    return 0;
+}
+
+/* A subnet
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static int read_dns(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
 {
     struct yaml_node *list;
     if (yaml_seq(map, "dns", false, &list, e))
@@ -49,7 +106,7 @@ static int parse_dns(struct yaml_node *map, struct dhcpd_subnet *s, struct err *
     return 0;
 }
 
-static int parse_unknown(struct yaml_node *map, enum unknown_policy *ret, struct err *e)
+static int read_unknown(struct yaml_node *map, enum unknown_policy *ret, struct err *e)
 {
     const char *text = "ignore";
     if (yaml_str(map, "unknown", false, &text, e))
@@ -61,7 +118,17 @@ static int parse_unknown(struct yaml_node *map, enum unknown_policy *ret, struct
     return 0;
 }
 
-static int parse_subnet(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
+static int read_lease_time(struct yaml_node *map, uint32_t *ret, struct err *e)
+{
+    if (yaml_duration(map, "lease_time", false, ret, e))
+        return -1;
+    if (yaml_get(map, "lease_time") && *ret < 60)
+        return yaml_error(yaml_get(map, "lease_time"), e,
+                          "a lease shorter than a minute is not kept by clients");
+    return 0;
+}
+
+static int read_subnet(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
 {
     if (yaml_want(map, YAML_MAP, "a subnet", e) || yaml_prefix(map, "prefix", true, &s->prefix, e) ||
         yaml_ip4(map, "router", false, &s->router, e))
@@ -69,32 +136,129 @@ static int parse_subnet(struct yaml_node *map, struct dhcpd_subnet *s, struct er
     s->has_router = yaml_get(map, "router") != NULL;
     if (s->has_router && !prefix_has(s->prefix, s->router))
         return yaml_error(yaml_get(map, "router"), e, "the router is not inside the prefix");
-    if (parse_dns(map, s, e) || yaml_copy(map, "domain", false, s->domain, sizeof s->domain, e) ||
-        parse_pool(map, s, e) || parse_unknown(map, &s->unknown, e))
+    if (read_dns(map, s, e) || yaml_copy(map, "domain", false, s->domain, sizeof s->domain, e) ||
+        yaml_copy(map, "shared_network", false, s->shared_network, sizeof s->shared_network, e) ||
+        read_pools(map, s, e) || read_unknown(map, &s->unknown, e) || read_lease_time(map, &s->lease_time, e))
         return -1;
     return yaml_no_more(map, e);
 }
 
-static int parse_subnets(struct yaml_node *map, struct dhcpd_config *d, struct err *e)
+/* All subnets
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static int compare_nets(const void *a, const void *b)
+{
+    const struct reading *x = a, *y = b;
+    if (x->s.prefix.net.a != y->s.prefix.net.a)
+        return x->s.prefix.net.a < y->s.prefix.net.a ? -1 : 1;
+    return (int)x->s.prefix.len - (int)y->s.prefix.len;
+}
+
+/* Sorted, a subnet that overlaps any overlaps its neighbour. The later one in the file is the mistake. */
+static int refuse_overlaps(const struct reading *all, size_t n, struct err *e)
+{
+    for (size_t i = 1; i < n; i++) {
+        const struct reading *a = &all[i - 1], *b = &all[i];
+        if (!prefix_has(a->s.prefix, b->s.prefix.net))
+            continue;
+        if (yaml_line(a->node) > yaml_line(b->node)) {
+            a = b;
+            b = &all[i - 1];
+        }
+        return yaml_error(b->node, e, "this subnet overlaps the one at line %d", yaml_line(a->node));
+    }
+    return 0;
+}
+
+/* A pool gives no router and no name server away, be it its own subnet's or another's. */
+static void keep_servers(struct dhcpd_config *d)
+{
+    for (size_t i = 0; i < d->subnets_n; i++) {
+        const struct dhcpd_subnet *s = &d->subnets[i];
+        for (size_t k = 0; k < s->dns_n + s->has_router; k++) {
+            struct ip4 ip = k < s->dns_n ? s->dns[k] : s->router;
+            const struct dhcpd_subnet *in = subnet_find(d->subnets, d->subnets_n, ip);
+            if (in)
+                subnet_pool_without(&d->subnets[in - d->subnets], (struct dhcpd_range){ip, ip});
+        }
+    }
+}
+
+static void name_domain(struct config *c, const char *domain)
+{
+    if (!c->http.domain[0])
+        str_copy(c->http.domain, sizeof c->http.domain, domain);
+}
+
+static int read_subnets(struct yaml_node *list, struct config *c, struct reading *all, struct err *e)
+{
+    struct dhcpd_config *d = &c->dhcp;
+    size_t n = yaml_len(list);
+    for (size_t i = 0; i < n; i++) {
+        all[i].node = yaml_at(list, i);
+        if (read_subnet(all[i].node, &all[i].s, e))
+            return -1;
+        name_domain(c, all[i].s.domain);
+    }
+    qsort(all, n, sizeof *all, compare_nets);
+    if (refuse_overlaps(all, n, e))
+        return -1;
+    d->subnets = xcalloc(n, sizeof *d->subnets);
+    d->subnets_n = n;
+    for (size_t i = 0; i < n; i++) {
+        d->subnets[i] = all[i].s;
+        all[i].s.pool = NULL; /* it has moved */
+    }
+    subnets_ready(d->subnets, n);
+    keep_servers(d);
+    return 0;
+}
+
+static int parse_subnets(struct yaml_node *map, struct config *c, struct err *e)
 {
     struct yaml_node *list;
     if (yaml_seq(map, "subnets", true, &list, e))
         return -1;
-    if (!yaml_len(list))
+    size_t n = yaml_len(list);
+    if (!n)
         return yaml_error(list, e, "no subnet is given");
-    for (size_t i = 0; i < yaml_len(list); i++) {
-        struct dhcpd_subnet *s = &d->subnets[i];
-        if (i == DHCPD_MAX_SUBNETS)
-            return yaml_error(yaml_at(list, i), e, "more than %d subnets", DHCPD_MAX_SUBNETS);
-        if (parse_subnet(yaml_at(list, i), s, e))
+    struct reading *all = xcalloc(n, sizeof *all);
+    int rc = read_subnets(list, c, all, e);
+    for (size_t i = 0; i < n; i++)
+        subnet_free(&all[i].s);
+    free(all);
+    return rc;
+}
+
+/* The whole
+ * -------------------------------------------------------------------------------------------------------------
+ */
+
+/* An address, or a prefix. */
+static int read_relay(const struct yaml_node *n, struct prefix *ret, struct err *e)
+{
+    struct err why = {0};
+    if (yaml_want(n, YAML_SCALAR, "a relay's address or prefix", e))
+        return -1;
+    ret->len = 32;
+    if (strchr(yaml_text(n), '/') ? prefix_parse(yaml_text(n), ret, &why)
+                                  : ip4_parse(yaml_text(n), &ret->net, &why))
+        return yaml_error(n, e, "%s", why.text);
+    return 0;
+}
+
+static int parse_relays(struct yaml_node *map, struct dhcpd_config *d, struct err *e)
+{
+    struct yaml_node *list;
+    if (yaml_seq(map, "relays", false, &list, e) || !list)
+        return list || !yaml_get(map, "relays") ? 0 : -1;
+    if (!yaml_len(list))
+        return yaml_error(list, e, "no relay is named; leave the key out to trust those inside the subnets");
+    d->relays = xcalloc(yaml_len(list), sizeof *d->relays);
+    for (size_t i = 0; i < yaml_len(list); i++)
+        if (read_relay(yaml_at(list, i), &d->relays[d->relays_n++], e))
             return -1;
-        for (size_t j = 0; j < i; j++)
-            if (prefix_has(d->subnets[j].prefix, s->prefix.net) ||
-                prefix_has(s->prefix, d->subnets[j].prefix.net))
-                return yaml_error(yaml_at(list, i), e, "this subnet overlaps the one at line %d",
-                                  yaml_line(yaml_at(list, j)));
-        d->subnets_n = i + 1;
-    }
     return 0;
 }
 
@@ -114,10 +278,16 @@ int config_dhcp(struct yaml_node *root, struct config *c, struct err *e)
         return -1;
     if (strcmp(mode, "authoritative") != 0)
         return yaml_error(yaml_get(map, "mode"), e, "\"mode\" must be authoritative, not \"%.40s\"", mode);
-    if (yaml_duration(map, "lease_time", false, &c->dhcp.lease_time, e) || parse_subnets(map, &c->dhcp, e))
+    if (read_lease_time(map, &c->dhcp.lease_time, e) || parse_relays(map, &c->dhcp, e) ||
+        parse_subnets(map, c, e))
         return -1;
-    if (c->dhcp.lease_time < 60)
-        return yaml_error(yaml_get(map, "lease_time"), e,
-                          "a lease shorter than a minute is not kept by clients");
     return yaml_no_more(map, e);
+}
+
+void config_dhcp_free(struct config *c)
+{
+    for (size_t i = 0; i < c->dhcp.subnets_n; i++)
+        subnet_free(&c->dhcp.subnets[i]);
+    free(c->dhcp.subnets);
+    free(c->dhcp.relays);
 }

@@ -20,5 +20,6 @@ int config_http(struct yaml_node *root, struct config *c, struct err *e);
 int config_interfaces(struct yaml_node *map, bool required, char names[16][16], size_t *n, struct err *e);
 /* `dhcp:` of the root; after `http:`, whose port it hands on. */
 int config_dhcp(struct yaml_node *root, struct config *c, struct err *e);
+void config_dhcp_free(struct config *c);
 
 #endif

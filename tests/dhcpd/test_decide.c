@@ -11,19 +11,15 @@ static const struct mac asker = {{0x52, 0x54, 0, 0, 0, 1}}, stranger = {{0x52, 0
 static const struct link link = {
     .name = "br0", .mac = {{2, 0, 0, 0, 0, 1}}, .addresses = {{{0x0a4d0001}, 24}}, .addresses_n = 1};
 
+static struct dhcpd_range pool[] = {{{0x0a4d0064}, {0x0a4d00c7}}};
+static struct dhcpd_subnet subnets[] = {
+    {.prefix = {{0x0a4d0000}, 24}, .has_router = true, .router = {0x0a4d0001}, .pool = pool, .pool_n = 1},
+    {.prefix = {{0x0a4e0000}, 24}}};
+
 static struct dhcpd_config config(enum unknown_policy unknown)
 {
-    return (struct dhcpd_config){.lease_time = 3600,
-                                 .http_port = 8080,
-                                 .subnets_n = 2,
-                                 .subnets = {{.prefix = {{0x0a4d0000}, 24},
-                                              .has_router = true,
-                                              .router = {0x0a4d0001},
-                                              .has_pool = true,
-                                              .pool_first = {0x0a4d0064},
-                                              .pool_last = {0x0a4d00c7},
-                                              .unknown = unknown},
-                                             {.prefix = {{0x0a4e0000}, 24}, .unknown = unknown}}};
+    subnets[0].unknown = subnets[1].unknown = unknown;
+    return (struct dhcpd_config){.lease_time = 3600, .http_port = 8080, .subnets_n = 2, .subnets = subnets};
 }
 
 static struct device device(unsigned last)
@@ -295,21 +291,23 @@ static void places(void **state)
 {
     static const struct {
         const char *name;
+        enum message_type type;
         uint8_t giaddr[4], selection[4], ciaddr[4];
         bool unicast;
         int subnet; /* -1: none */
     } cases[] = {
-        {"on the link", {0}, {0}, {0}, false, 0},
-        {"relayed", {10, 78, 0, 1}, {0}, {0}, true, 1},
-        {"relayed from nowhere", {10, 99, 0, 1}, {0}, {0}, true, -1},
-        {"link selection", {10, 99, 0, 1}, {10, 78, 0, 0}, {0}, true, 1},
-        {"renewing through a router", {0}, {0}, {10, 78, 0, 9}, true, 1},
-        {"rebinding on the wrong link", {0}, {0}, {10, 78, 0, 9}, false, 0},
+        {"on the link", MSG_DISCOVER, {0}, {0}, {0}, false, 0},
+        {"relayed", MSG_DISCOVER, {10, 78, 0, 1}, {0}, {0}, true, 1},
+        {"relayed from nowhere", MSG_DISCOVER, {10, 99, 0, 1}, {0}, {0}, true, -1},
+        {"link selection", MSG_DISCOVER, {10, 77, 0, 2}, {10, 78, 0, 0}, {0}, true, 1},
+        {"renewing through a router", MSG_REQUEST, {0}, {0}, {10, 78, 0, 9}, true, 1},
+        {"a discover that names a subnet", MSG_DISCOVER, {0}, {0}, {10, 78, 0, 9}, true, 0},
+        {"rebinding on the wrong link", MSG_REQUEST, {0}, {0}, {10, 78, 0, 9}, false, 0},
     };
     struct dhcpd_config cfg = config(UNKNOWN_DISCOVER);
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct row r = {.type = MSG_DISCOVER};
+        struct row r = {.type = cases[i].type};
         struct packet p = ask(&r);
         struct arrival from = {.link = &link, .unicast = cases[i].unicast};
         struct request q;
@@ -321,8 +319,7 @@ static void places(void **state)
             OPTION(&p, 82, 5, 4, s[0], s[1], s[2], s[3]);
         assert_int_equal(message_parse(packet_span(&p), &q), DROP_NONE);
         enum drop why = place_find(&cfg, &from, &q, NULL, &place);
-        if (cases[i].subnet < 0 ? why != DROP_NO_SUBNET
-                                : why || place.subnet != &cfg.subnets[cases[i].subnet])
+        if (cases[i].subnet < 0 ? why != DROP_NO_SUBNET : why || place.on[0] != &cfg.subnets[cases[i].subnet])
             fail_msg("%s", cases[i].name);
     }
 }

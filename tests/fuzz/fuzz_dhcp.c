@@ -6,19 +6,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
+static struct dhcpd_range pool[] = {{{0x0a4d0064}, {0x0a4d00c7}}};
 static const struct dhcpd_config cfg = {.lease_time = 3600,
                                         .http_port = 8080,
                                         .subnets_n = 1,
-                                        .subnets = {{.prefix = {{0x0a4d0000}, 24},
-                                                     .has_router = true,
-                                                     .has_pool = true,
-                                                     .router = {0x0a4d0001},
-                                                     .dns = {{0x0a4d0001}},
-                                                     .dns_n = 1,
-                                                     .domain = "lab.example",
-                                                     .pool_first = {0x0a4d0064},
-                                                     .pool_last = {0x0a4d00c7},
-                                                     .unknown = UNKNOWN_DISCOVER}}};
+                                        .subnets = (struct dhcpd_subnet[]){{.prefix = {{0x0a4d0000}, 24},
+                                                                            .has_router = true,
+                                                                            .router = {0x0a4d0001},
+                                                                            .dns = {{0x0a4d0001}},
+                                                                            .dns_n = 1,
+                                                                            .domain = "lab.example",
+                                                                            .pool = pool,
+                                                                            .pool_n = 1,
+                                                                            .unknown = UNKNOWN_DISCOVER}}};
 static const struct link link = {
     .name = "br0", .mac = {{2, 0, 0, 0, 0, 1}}, .addresses = {{{0x0a4d0001}, 24}}, .addresses_n = 1};
 

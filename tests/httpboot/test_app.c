@@ -90,7 +90,9 @@ static int setup(void **state)
     strcpy(w.cfg.kernel_args, "console=ttyS0");
     memcpy(w.cfg.authorized_keys, keys, sizeof keys);
     w.cfg.authorized_keys_n = 1;
-    w.cfg.unknown[0] = (struct httpboot_unknown){.prefix = {{0x0a4d0000}, 24}, .unknown = UNKNOWN_DISCOVER};
+    static const struct httpboot_unknown unknown = {.prefix = {{0x0a4d0000}, 24},
+                                                    .unknown = UNKNOWN_DISCOVER};
+    w.cfg.unknown = &unknown;
     w.cfg.unknown_n = 1;
     w.app.cfg = &w.cfg;
     w.app.state_fd = open(w.dir, O_RDONLY | O_DIRECTORY);

@@ -11,7 +11,7 @@
 #include "base/yaml.h"
 
 static const struct ip4 dns[] = {{0x0a4d0001}, {0x0a4d0002}};
-static const struct nocloud_network networks[] = {
+static const struct httpboot_network networks[] = {
     {.prefix = {{0x0a000000}, 8}, .has_router = true, .router = {0x0a0000fe}},
     {.prefix = {{0x0a4d0000}, 24}, .has_router = true, .router = {0x0a4d0001}, .dns = dns, .dns_n = 2},
 };

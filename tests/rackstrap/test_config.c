@@ -80,7 +80,7 @@ static void the_whole(void **state)
     assert_int_equal(c->dhcp.subnets[0].dns_n, 2);
     assert_int_equal(c->dhcp.subnets[0].unknown, UNKNOWN_DISCOVER);
     assert_int_equal(c->dhcp.subnets[1].unknown, UNKNOWN_IGNORE);
-    assert_false(c->dhcp.subnets[1].has_pool);
+    assert_int_equal(c->dhcp.subnets[1].pool_n, 0);
     assert_int_equal(c->http.unknown_n, 2);
     assert_int_equal(c->job_expiry, 7200);
     assert_int_equal(c->wipe_limit, 3);
@@ -121,7 +121,7 @@ static void mistakes_have_a_place(void **state)
          "is not FIRST-LAST"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, pool: "
          "10.0.0.9-10.0.0.8}]}\n",
-         "after its last"},
+         "the first address is after the last"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, pool: "
          "10.0.0.1-10.0.0.255}]}\n",
          "not inside the hosts"},

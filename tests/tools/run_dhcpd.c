@@ -21,11 +21,14 @@ static int read_pool(struct yaml_node *n, struct dhcpd_subnet *s, struct err *e)
     if (yaml_copy(n, "pool", false, text, sizeof text, e))
         return -1;
     char *dash = strchr(text, '-');
-    s->has_pool = dash != NULL;
     if (!dash)
         return 0;
     *dash = 0;
-    return ip4_parse(text, &s->pool_first, e) || ip4_parse(dash + 1, &s->pool_last, e) ? -1 : 0;
+    struct dhcpd_range r;
+    if (ip4_parse(text, &r.first, e) || ip4_parse(dash + 1, &r.last, e))
+        return -1;
+    subnet_pool_add(s, r);
+    return 0;
 }
 
 static int read_subnet(struct yaml_node *n, struct dhcpd_subnet *s, struct err *e)
@@ -57,9 +60,11 @@ static int read_config(struct yaml_node *root, struct dhcpd_config *cfg, char *s
          cfg->interfaces_n++)
         str_copy(cfg->interfaces[cfg->interfaces_n], sizeof cfg->interfaces[0],
                  yaml_text(yaml_at(names, cfg->interfaces_n)));
-    for (; cfg->subnets_n < yaml_len(subnets) && cfg->subnets_n < DHCPD_MAX_SUBNETS; cfg->subnets_n++)
+    cfg->subnets = xcalloc(yaml_len(subnets) + 1, sizeof *cfg->subnets);
+    for (; cfg->subnets_n < yaml_len(subnets); cfg->subnets_n++)
         if (read_subnet(yaml_at(subnets, cfg->subnets_n), &cfg->subnets[cfg->subnets_n], e))
             return -1;
+    subnets_ready(cfg->subnets, cfg->subnets_n);
     return 0;
 }
 

@@ -58,7 +58,8 @@ int main(int argc, char **argv)
     }
     log_setup("httpboot", getenv("QUIET") ? LOG_LVL_WARN : LOG_LVL_DEBUG, true);
     cfg->port = (uint16_t)atoi(argv[2]);
-    cfg->unknown[0] = (struct httpboot_unknown){.prefix = {{0x0a000000}, 8}, .unknown = UNKNOWN_DISCOVER};
+    static const struct httpboot_unknown unknown = {.prefix = {{0x0a000000}, 8}, .unknown = UNKNOWN_DISCOVER};
+    cfg->unknown = &unknown;
     cfg->unknown_n = 1;
     if ((argc < 4 || seed(argv[1], &e) == 0) && httpboot_open(cfg, &h, &e) == 0 &&
         httpboot_serve(h, argv[1], &e) == 0)
