@@ -447,6 +447,23 @@ int yaml_duration(struct yaml_node *map, const char *key, bool required, uint32_
     return yaml_error(n, e, "\"%s\" must be a time like 90s, 15m, 1h or 2d, not \"%.40s\"", key, n->text);
 }
 
+int yaml_milliseconds(struct yaml_node *map, const char *key, uint32_t most, uint32_t *ret_ms, struct err *e)
+{
+    struct yaml_node *n = NULL;
+    int rc = scalar(map, key, false, &n, e);
+    if (rc <= 0)
+        return rc;
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(n->text, &end, 10);
+    unsigned long long unit = strcmp(end, "ms") == 0 || (!v && !*end) ? 1 : strcmp(end, "s") == 0 ? 1000 : 0;
+    if (n->text[0] < '0' || n->text[0] > '9' || errno || !unit || v > most / unit)
+        return yaml_error(n, e, "\"%s\" must be a time from 0 to %ums, like 300ms, not \"%.40s\"", key, most,
+                          n->text);
+    *ret_ms = (uint32_t)(v * unit);
+    return 0;
+}
+
 /* The address readers differ in the type alone: parse the scalar, and give its error a place. */
 #define YAML_ADDRESS_READER(name, type, parse)                                                               \
     int name(struct yaml_node *map, const char *key, bool required, type *ret, struct err *e)                \

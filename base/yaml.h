@@ -59,6 +59,8 @@ int yaml_size(struct yaml_node *map, const char *key, bool required, uint64_t *r
               struct err *e); /* "2G" -> bytes */
 int yaml_duration(struct yaml_node *map, const char *key, bool required, uint32_t *ret_s,
                   struct err *e); /* "1h", "90s", "2d" -> seconds */
+int yaml_milliseconds(struct yaml_node *map, const char *key, uint32_t most, uint32_t *ret_ms,
+                      struct err *e); /* "300ms", "1s", or "0"; not required */
 int yaml_mac(struct yaml_node *map, const char *key, bool required, struct mac *ret, struct err *e);
 int yaml_ip4(struct yaml_node *map, const char *key, bool required, struct ip4 *ret, struct err *e);
 int yaml_prefix(struct yaml_node *map, const char *key, bool required, struct prefix *ret, struct err *e);

@@ -454,3 +454,18 @@ void decide(const struct dhcpd_config *cfg, const struct request *q, const struc
     else
         ret->drop = handlers[q->type](&a);
 }
+
+static bool bound_to(const struct address_fact *x, struct ip4 ip, const struct request *q, int64_t at_ms)
+{
+    const struct lease *l = x->lease;
+    return l && l->state == LEASE_BOUND && l->expires_ms > at_ms && ip4_eq(l->address, ip) &&
+           mac_eq(l->mac, q->mac);
+}
+
+bool decide_needs_probe(const struct request *q, const struct place *p, const struct facts *f,
+                        const struct decision *d)
+{
+    struct ip4 ip = d->reply.yiaddr;
+    return d->drop == DROP_NONE && d->answers && d->reply.type == MSG_OFFER && !p->has_reserved &&
+           !q->giaddr.a && !bound_to(&f->mine, ip, q, f->at_ms) && !bound_to(&f->asked, ip, q, f->at_ms);
+}

@@ -69,5 +69,9 @@ bool decide_needs_free(const struct request *q, const struct arrival *from, cons
 bool decide_lease_free(const struct lease *l, struct mac mac, int64_t at_ms);
 void decide(const struct dhcpd_config *cfg, const struct request *q, const struct arrival *from,
             const struct place *p, const struct facts *f, struct decision *ret);
+/* Has the wire to be asked (probe.h) before this decision's answer leaves? An OFFER from a pool, to a client
+ * on our own wire that is not bound to that address already. */
+bool decide_needs_probe(const struct request *q, const struct place *p, const struct facts *f,
+                        const struct decision *d);
 
 #endif

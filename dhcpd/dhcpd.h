@@ -11,7 +11,8 @@
 struct dhcpd_config {
     char interfaces[DHCPD_MAX_INTERFACES][16];
     size_t interfaces_n;
-    uint32_t lease_time;          /* seconds */
+    uint32_t lease_time; /* seconds */
+    uint32_t probe_ms; /* how long the wire is asked by ARP before an address of a pool is offered; 0: not */
     struct dhcpd_subnet *subnets; /* sorted: subnet.h's subnets_ready was called */
     size_t subnets_n;
     struct prefix *relays; /* the relays that are answered; none: those with an address in a subnet of ours */

@@ -7,18 +7,21 @@
 #include "base/loop.h"
 #include "base/str.h"
 #include "dhcpd/io_link.h"
+#include "dhcpd/io_neighbours.h"
 
 #define BATCH_MAX 512
 
 struct dhcpd {
     struct dhcpd_config cfg;
     struct io_link *links[DHCPD_MAX_INTERFACES];
+    struct io_neighbours *neighbours[DHCPD_MAX_INTERFACES]; /* of the same interfaces */
     size_t links_n;
     /* while serving */
     struct service *service;
     struct loop *loop;
-    int64_t at_ms; /* of the batch */
-    size_t first;  /* interface to read; each in its turn, so that a busy one starves no other */
+    struct watch *timer; /* for what waits, in case that no packet comes */
+    int64_t at_ms;       /* of the batch */
+    size_t first;        /* interface to read; each in its turn, so that a busy one starves no other */
     size_t answers_n;
     struct answer answers[BATCH_MAX];
     bool failed;
@@ -35,6 +38,10 @@ int dhcpd_open(const struct dhcpd_config *cfg, struct dhcpd **ret, struct err *e
             return -1;
         }
         d->links_n++;
+        if (io_neighbours_open(io_link_facts(d->links[i]), cfg->probe_ms > 0, &d->neighbours[i], e)) {
+            dhcpd_close(d);
+            return -1;
+        }
     }
     for (size_t i = 0; i < d->links_n; i++)
         io_link_next(d->links[i], d->links[(i + 1) % d->links_n]);
@@ -46,8 +53,10 @@ void dhcpd_close(struct dhcpd *d)
 {
     if (!d)
         return;
-    for (size_t i = 0; i < d->links_n; i++)
+    for (size_t i = 0; i < d->links_n; i++) {
+        io_neighbours_close(d->neighbours[i]);
         io_link_close(d->links[i]);
+    }
     free(d);
 }
 
@@ -82,20 +91,89 @@ static void send_all(struct dhcpd *d)
     }
 }
 
+static void on_arp(void *ctx, const struct link *on, const struct arp *a)
+{
+    struct dhcpd *d = ctx;
+    service_arp(d->service, on, a, d->at_ms);
+}
+
+static bool is_ours(const struct dhcpd *d, struct ip4 id, struct mac mac)
+{
+    for (size_t i = 0; i < d->links_n; i++)
+        if (link_has(io_link_facts(d->links[i]), id) || mac_eq(io_link_facts(d->links[i])->mac, mac))
+            return true;
+    return false;
+}
+
+static void on_server(void *ctx, const struct link *on, struct ip4 id, struct mac mac)
+{
+    struct dhcpd *d = ctx;
+    if (!is_ours(d, id, mac))
+        notice_server(service_notice(d->service), on, id, mac, false, true, d->at_ms);
+}
+
+static void read_neighbours(struct dhcpd *d)
+{
+    struct neighbours_sink sink = {.arp = on_arp, .server = on_server, .ctx = d};
+    for (size_t i = 0; i < d->links_n && !d->failed; i++)
+        d->failed = io_neighbours_read(d->neighbours[i], &sink, &d->failure) != 0;
+}
+
+/* The DISCOVERs whose addresses were probed, once more. */
+static void resume(struct dhcpd *d)
+{
+    struct probe p;
+    while (d->answers_n < BATCH_MAX && probe_take(service_probes(d->service), d->at_ms, &p)) {
+        on_message(d, &p.from, span_of(p.message, p.n));
+        free(p.message);
+    }
+}
+
+/* A question that could not be sent is one that got lost: the next one, or the silence, follows. */
+static void ask_wire(struct dhcpd *d)
+{
+    const struct probe *p;
+    while ((p = probe_ask(service_probes(d->service), d->at_ms)))
+        for (size_t i = 0; i < d->links_n; i++)
+            if (io_link_facts(d->links[i]) == p->from.link)
+                io_neighbours_ask(d->neighbours[i], p->ip);
+}
+
+static void arm_timer(struct dhcpd *d)
+{
+    int64_t probe = probe_next_ms(service_probes(d->service), d->at_ms);
+    int64_t notice = notice_next_ms(service_notice(d->service), d->at_ms);
+    int64_t next = probe < 0 || (notice >= 0 && notice < probe) ? notice : probe;
+    if (next >= 0)
+        watch_arm(d->timer, (uint32_t)next);
+    else
+        watch_disarm(d->timer);
+}
+
 /* Whatever woke us: read all there is on every interface, decide it all, commit once, then send. */
 static void batch(struct dhcpd *d)
 {
     struct io_sink sink = {.message = on_message, .drop = on_drop, .ctx = d};
     d->at_ms = now_ms();
     d->answers_n = 0;
+    read_neighbours(d);
+    resume(d);
     for (size_t i = 0; i < d->links_n && d->answers_n < BATCH_MAX && !d->failed; i++)
         d->failed = io_link_read(d->links[(d->first + i) % d->links_n], &sink, &d->failure) != 0;
     d->first++;
     if (service_commit(d->service, d->answers_n, d->at_ms) == 0)
         send_all(d);
+    ask_wire(d);
     service_notes(d->service, d->at_ms);
+    notice_write(service_notice(d->service), d->at_ms);
+    arm_timer(d);
     if (d->failed)
         loop_stop(d->loop);
+}
+
+static void on_time(void *ctx)
+{
+    batch(ctx);
 }
 
 static void on_readable(int fd, unsigned what, void *ctx)
@@ -122,14 +200,16 @@ static void log_start(const struct dhcpd *d)
 
 static int serve(struct dhcpd *d, struct err *e)
 {
-    struct watch *watches[2 * DHCPD_MAX_INTERFACES + 2];
+    struct watch *watches[3 * DHCPD_MAX_INTERFACES + 3];
     size_t n = 0;
     d->loop = loop_new();
     watches[n++] = watch_signal(d->loop, SIGTERM, on_term, d);
     watches[n++] = watch_signal(d->loop, SIGINT, on_term, d);
+    watches[n++] = d->timer = watch_timer(d->loop, on_time, d);
     for (size_t i = 0; i < d->links_n; i++) {
         watches[n++] = watch_fd(d->loop, io_link_capture_fd(d->links[i]), WATCH_READ, on_readable, d);
         watches[n++] = watch_fd(d->loop, io_link_socket_fd(d->links[i]), WATCH_READ, on_readable, d);
+        watches[n++] = watch_fd(d->loop, io_neighbours_fd(d->neighbours[i]), WATCH_READ, on_readable, d);
     }
     log_start(d);
     int r = loop_run(d->loop, e);

@@ -53,6 +53,8 @@ struct service {
     unsigned strangers_n;
     struct note notes[NOTES_MAX];
     size_t notes_n;
+    struct probes *probes;
+    struct notice *notice;
 };
 
 int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct service **ret, struct err *e)
@@ -60,10 +62,12 @@ int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct s
     struct service *s = xcalloc(1, sizeof *s);
     s->cfg = cfg;
     s->pools = xcalloc(cfg->subnets_n + 1, sizeof *s->pools);
+    s->probes = probes_new(cfg->probe_ms);
     if (store_open(state_dir, &s->store, e) || leases_open(state_dir, true, &s->leases, e)) {
         service_close(s);
         return -1;
     }
+    s->notice = notice_new(s->store);
     *ret = s;
     return 0;
 }
@@ -75,6 +79,8 @@ void service_close(struct service *s)
     for (int i = DROP_NONE; i < DROP_COUNT; i++)
         if (s->drops[i].n)
             log_info("dhcp-count reason=%s packets=%llu", drop_name(i), (unsigned long long)s->drops[i].n);
+    notice_free(s->notice);
+    probes_free(s->probes);
     leases_close(s->leases);
     store_close(s->store);
     free(s->pools);
@@ -93,6 +99,7 @@ void service_drop(struct service *s, enum drop why, const struct link *link, con
     struct drop_count *c = &s->drops[why];
     char text[MAC_STR] = "-";
     c->n++;
+    notice_drop(s->notice, why, mac, at_ms);
     if (lately(c->logged_ms, 1000, at_ms)) {
         c->unlogged++;
         return;
@@ -168,14 +175,15 @@ static bool pool_search(struct service *s, const struct arrival *from, const str
             !decide_lease_free(lease_by_address(s->leases, ip), mac, at_ms) || others_own(s, ip, mac))
             continue;
         state->next = i + 1;
+        if (state->said)
+            notice_pool(s->notice, subnet->prefix, n, false, at_ms);
         state->said = false;
         *ret = ip;
         return true;
     }
-    char text[PREFIX_STR];
     state->full_until_ms = at_ms + FULL_MS;
     if (!state->said)
-        log_warn("dhcp-pool-full subnet=%s addresses=%u", prefix_format(subnet->prefix, text), n);
+        notice_pool(s->notice, subnet->prefix, n, true, at_ms);
     state->said = true;
     return false;
 }
@@ -342,8 +350,8 @@ static enum drop keep_leases(struct service *s, const struct decision *d)
     return DROP_NONE;
 }
 
-static enum drop answer(struct service *s, const struct request *q, const struct arrival *from, int64_t at_ms,
-                        struct answer *ret, bool *ret_answers)
+static enum drop answer(struct service *s, const struct request *q, const struct arrival *from,
+                        struct span message, int64_t at_ms, struct answer *ret, bool *ret_answers)
 {
     struct records r;
     struct place p;
@@ -359,10 +367,14 @@ static enum drop answer(struct service *s, const struct request *q, const struct
     if (d.drop == DROP_NONE && d.answers &&
         message_encode(q, &d.reply, ret->bytes, sizeof ret->bytes, &ret->n))
         return DROP_TOO_BIG;
+    bool held = decide_needs_probe(q, &p, &f, &d) &&
+                !probe_clear(s->probes, from, message, q->mac, d.reply.yiaddr, at_ms);
     why = keep_leases(s, &d);
-    if (why != DROP_NONE)
+    if (why != DROP_NONE || held)
         return why;
     note(s, q, &r, &d, at_ms);
+    if (d.drop == DROP_OTHER_SERVER)
+        notice_server(s->notice, from->link, q->server_id, q->mac, true, true, at_ms);
     if (d.drop != DROP_NONE)
         return d.drop;
     log_decision(q, from, &r, &d);
@@ -381,7 +393,7 @@ bool service_handle(struct service *s, const struct arrival *from, struct span m
     enum drop why = message_parse(message, &q);
     parsed = why == DROP_NONE;
     if (parsed)
-        why = answer(s, &q, from, at_ms, ret, &answers);
+        why = answer(s, &q, from, message, at_ms, ret, &answers);
     if (why != DROP_NONE)
         service_drop(s, why, from->link, parsed ? &q.mac : NULL, at_ms);
     else
@@ -403,4 +415,55 @@ int service_commit(struct service *s, size_t answers, int64_t at_ms)
         service_drop(s, DROP_STORE, &no_link, NULL, at_ms);
     s->notes_n = 0;
     return -1;
+}
+
+/* Asking the wire
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+struct probes *service_probes(struct service *s)
+{
+    return s->probes;
+}
+
+struct notice *service_notice(struct service *s)
+{
+    return s->notice;
+}
+
+/* As if the client had declined it: given to no one for a while, and after a kill of the server neither. */
+static void quarantine(struct service *s, const struct probe *p, int64_t at_ms)
+{
+    struct decision d = {.puts_n = 1,
+                         .puts = {{.address = p->ip,
+                                   .mac = p->mac,
+                                   .state = LEASE_DECLINED,
+                                   .since_ms = at_ms,
+                                   .expires_ms = at_ms + QUARANTINE_MS}}};
+    keep_leases(s, &d);
+}
+
+void service_arp(struct service *s, const struct link *on, const struct arp *a, int64_t at_ms)
+{
+    const struct probe *p;
+    char ip[IP4_STR], who[MAC_STR], mac[MAC_STR], detail[200];
+    enum probe_claim claim = probe_heard(s->probes, on, a, at_ms, &p);
+    if (claim == PROBE_NOTHING)
+        return;
+    ip4_format(p->ip, ip);
+    mac_format(a->sender, who);
+    mac_format(p->mac, mac);
+    log_warn("dhcp-address-%s interface=%s address=%s by=%s for=%s",
+             claim == PROBE_TAKEN ? "taken" : "disbelieved", on->name, ip, who, mac);
+    if (claim == PROBE_TAKEN) {
+        snprintf(detail, sizeof detail,
+                 "%s was not offered: %s uses it; it is given to no one for %d minutes", ip, who,
+                 QUARANTINE_MS / 60000);
+        quarantine(s, p, at_ms);
+    } else
+        snprintf(detail, sizeof detail,
+                 "%s answers ARP for many addresses of a pool: a router with proxy ARP? It is not believed",
+                 who);
+    notice_event(s->notice, claim == PROBE_TAKEN ? &p->mac : &a->sender,
+                 claim == PROBE_TAKEN ? "address-taken" : "arp-answers", detail, at_ms);
 }

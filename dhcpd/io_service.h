@@ -7,6 +7,8 @@
 #define DHCPD_IO_SERVICE_H
 
 #include "dhcpd/decide.h"
+#include "dhcpd/io_notice.h"
+#include "dhcpd/probe.h"
 
 struct answer {
     const struct link *link;
@@ -29,6 +31,11 @@ void service_drop(struct service *s, enum drop why, const struct link *link, con
                   int64_t at_ms);
 /* -1: what was decided since the last commit counts for nothing, and none of it may be sent. */
 int service_commit(struct service *s, size_t answers, int64_t at_ms);
+/* What the wire was asked, and what is told of it; both are the service's. */
+struct probes *service_probes(struct service *s);
+struct notice *service_notice(struct service *s);
+/* An ARP frame that may be about an address that is being probed. */
+void service_arp(struct service *s, const struct link *on, const struct arp *a, int64_t at_ms);
 /* Journals addresses, and records strangers: after the answers have left, in one transaction. */
 void service_notes(struct service *s, int64_t at_ms);
 

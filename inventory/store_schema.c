@@ -94,7 +94,18 @@ static const char inventory_1[] =
     "CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal BEGIN SELECT raise(ABORT, 'the journal is "
     "append-only'); END;";
 
-static const char *const inventory_sql[] = {inventory_1};
+/* What dhcpd did not answer, by MAC address (0: none) and reason. */
+static const char inventory_2[] =
+    "CREATE TABLE silences ("
+    "  mac INTEGER NOT NULL, reason TEXT NOT NULL, sentence TEXT NOT NULL,"
+    "  first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, times INTEGER NOT NULL, UNIQUE (mac, reason)) "
+    "STRICT;"
+    "CREATE INDEX silences_last ON silences(last_ms);"
+    "CREATE TABLE full_pools ("
+    "  net INTEGER NOT NULL, length INTEGER NOT NULL, full_ms INTEGER NOT NULL, PRIMARY KEY (net, length)) "
+    "STRICT;";
+
+static const char *const inventory_sql[] = {inventory_1, inventory_2};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "inventory/decide.h"
 #include "inventory/lease.h"
+#include "inventory/silence.h"
 #include "rackstrap/commands.h"
 #include "rackstrap/out.h"
 
@@ -25,6 +26,24 @@ static enum unknown_policy unknown_policy(const struct config *c, const struct s
     return s ? s->unknown : UNKNOWN_IGNORE;
 }
 
+/* "10:15:02, pool-full: every address of the pool is in use (12 times)"; null when each packet was answered.
+ */
+static json_t *not_answered(struct store *s, struct mac m, bool json)
+{
+    struct silence x;
+    char when[TIME_STR];
+    if (silence_last(s, m, &x, NULL))
+        return json_null();
+    if (json)
+        return json_pack("{s:s, s:s, s:I, s:o, s:o}", "reason", x.reason, "sentence", x.sentence, "times",
+                         (json_int_t)x.times, "first", out_time(x.first_ms), "last", out_time(x.last_ms));
+    time_format(x.last_ms, when);
+    when[19] = '\0'; /* to the second */
+    when[10] = ' ';
+    return json_sprintf("%s, %s: %s (%llu time%s)", when, x.reason, x.sentence, (unsigned long long)x.times,
+                        x.times == 1 ? "" : "s");
+}
+
 static int why_stranger(struct store *s, const struct config *c, struct mac m, bool json, struct err *e)
 {
     struct stranger x;
@@ -39,10 +58,11 @@ static int why_stranger(struct store *s, const struct config *c, struct mac m, b
         ip4_format(x.address, ip);
     struct boot_request req = {.unknown = unknown_policy(c, seen ? &x : NULL, where), .at_ms = now_ms()};
     struct boot_decision b = boot_decide(NULL, NULL, &req);
-    out_object(json_pack("{s:s, s:n, s:s, s:s, s:s, s:o, s:o, s:o}", "mac", mac_format(m, mac), "device",
+    out_object(json_pack("{s:s, s:n, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "mac", mac_format(m, mac), "device",
                          "action", boot_action_name(b.action), "reason", b.reason, "subnet", where, "address",
                          out_text(ip), "first_seen", seen ? out_time(x.first_ms) : json_null(), "last_seen",
-                         seen ? out_time(x.last_ms) : json_null()),
+                         seen ? out_time(x.last_ms) : json_null(), "last_not_answered",
+                         not_answered(s, m, json)),
                json);
     return 0;
 }
@@ -67,11 +87,12 @@ static int why_device(struct store *s, const struct config *c, const struct devi
     char prefix[PREFIX_STR] = "";
     if (subnet)
         prefix_format(subnet->prefix, prefix);
-    out_object(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b}", "mac", mac_format(m, mac),
+    out_object(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "mac", mac_format(m, mac),
                          "device", d->name, "action", boot_action_name(b.action), "reason", b.reason, "state",
                          state_name(d->state), "address", out_text(address), "subnet", out_text(prefix),
                          "job", has_job ? json_string(job_state_name(j.state)) : json_null(), "release",
-                         has_job ? json_string(j.digest) : json_null(), "protected", (int)d->protected),
+                         has_job ? json_string(j.digest) : json_null(), "protected", (int)d->protected,
+                         "last_not_answered", not_answered(s, m, json)),
                json);
     return 0;
 }
@@ -121,16 +142,71 @@ static json_t *lease_json(const struct lease *x, struct store *s)
                      out_time(x->since_ms), "expires", out_time(x->expires_ms));
 }
 
+#define FULL_MAX 64
+
+struct full_pool {
+    struct prefix pool;
+    int64_t since_ms;
+    bool eased; /* a lease in it has ended since: dhcpd will see that when somebody asks */
+};
+
 struct lease_rows {
     struct store *s;
+    struct leases *l;
     json_t *rows;
+    struct full_pool full[FULL_MAX];
+    size_t full_n;
 };
+
+static int add_full(struct prefix pool, int64_t since_ms, void *ctx)
+{
+    struct lease_rows *r = ctx;
+    if (r->full_n < FULL_MAX)
+        r->full[r->full_n++] = (struct full_pool){.pool = pool, .since_ms = since_ms};
+    return 0;
+}
+
+static struct full_pool *full_pool_of(struct lease_rows *r, struct ip4 ip)
+{
+    for (size_t i = 0; i < r->full_n; i++)
+        if (prefix_has(r->full[i].pool, ip) && !r->full[i].eased)
+            return &r->full[i];
+    return NULL;
+}
+
+static int ease_pool(const struct lease *x, void *ctx)
+{
+    struct full_pool *f = full_pool_of(ctx, x->address);
+    if (f && (x->state == LEASE_RELEASED || x->expires_ms <= now_ms()))
+        f->eased = true;
+    return 0;
+}
 
 static int add_lease(const struct lease *x, void *ctx)
 {
     struct lease_rows *r = ctx;
-    json_array_append_new(r->rows, lease_json(x, r->s));
+    const struct full_pool *f = full_pool_of(r, x->address);
+    json_t *row = lease_json(x, r->s);
+    json_object_set_new(row, "pool_full_since", out_time(f ? f->since_ms : 0));
+    json_array_append_new(r->rows, row);
     return 0;
+}
+
+static void say_full(const struct lease_rows *r)
+{
+    char prefix[PREFIX_STR], when[TIME_STR];
+    for (size_t i = 0; i < r->full_n; i++)
+        if (!r->full[i].eased)
+            printf(
+                "\nThe pool of %s is full since %.19s: machines that need an address of it get no answer.\n",
+                prefix_format(r->full[i].pool, prefix), time_format(r->full[i].since_ms, when));
+}
+
+static int find_leases(struct lease_rows *r, struct err *e)
+{
+    if (silence_pool_each(r->s, add_full, r, e) || lease_each(r->l, ease_pool, r, e))
+        return -1;
+    return lease_each(r->l, add_lease, r, e);
 }
 
 int cmd_lease_list(const struct args *a, const struct config *c, struct err *e)
@@ -139,15 +215,15 @@ int cmd_lease_list(const struct args *a, const struct config *c, struct err *e)
         {"address", "ADDRESS", COLUMN_TEXT},   {"mac", "MAC", COLUMN_TEXT},
         {"state", "STATE", COLUMN_TEXT},       {"device", "DEVICE", COLUMN_TEXT},
         {"hostname", "HOSTNAME", COLUMN_TEXT}, {"expires", "EXPIRES", COLUMN_TIME}};
-    struct leases *l = NULL;
     struct lease_rows r = {.rows = json_array()};
     int rc = -1;
-    if (!open_store(c, &r.s, e) && !leases_open(c->state_dir, false, &l, e) &&
-        !lease_each(l, add_lease, &r, e)) {
+    if (!open_store(c, &r.s, e) && !leases_open(c->state_dir, false, &r.l, e) && !find_leases(&r, e)) {
         out_rows(json_incref(r.rows), columns, sizeof columns / sizeof *columns, a->json, "no lease");
+        if (!a->json)
+            say_full(&r);
         rc = 0;
     }
-    leases_close(l);
+    leases_close(r.l);
     store_close(r.s);
     json_decref(r.rows);
     return rc;

@@ -6,6 +6,10 @@
 #include "base/yaml.h"
 #include "rackstrap/config_parts.h"
 
+/* A PXE ROM asks again after a second at the earliest (iPXE), and has its offer by then. */
+#define PROBE_MS     300
+#define PROBE_MS_MAX 3000
+
 /* A subnet as it is being read. */
 struct reading {
     struct dhcpd_subnet s;
@@ -272,12 +276,15 @@ int config_dhcp(struct yaml_node *root, struct config *c, struct err *e)
     if (!map)
         return 0;
     c->dhcp.lease_time = 3600;
+    c->dhcp.probe_ms = PROBE_MS;
     c->dhcp.http_port = c->http.port;
     if (config_interfaces(map, true, c->dhcp.interfaces, &c->dhcp.interfaces_n, e) ||
         yaml_str(map, "mode", false, &mode, e))
         return -1;
     if (strcmp(mode, "authoritative") != 0)
         return yaml_error(yaml_get(map, "mode"), e, "\"mode\" must be authoritative, not \"%.40s\"", mode);
+    if (yaml_milliseconds(map, "probe", PROBE_MS_MAX, &c->dhcp.probe_ms, e))
+        return -1;
     if (read_lease_time(map, &c->dhcp.lease_time, e) || parse_relays(map, &c->dhcp, e) ||
         parse_subnets(map, c, e))
         return -1;

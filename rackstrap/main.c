@@ -43,6 +43,8 @@ static const struct command commands[] = {
     {"events", "[DEVICE]", "what happened, oldest first",
      "--json prints an object a line, also while it follows.\n", OPT_JSON | OPT_FOLLOW | OPT_LAST, 0, 1,
      cmd_events},
+    {"drops", "", "the DHCP packets that got no answer: whose, how often, and why", NULL, OPT_JSON, 0, 0,
+     cmd_drops},
     {"journal verify", "", "check that every entry is as it was written", NULL, 0, 0, 0, cmd_journal_verify},
     {"image build", "RECIPE", "build a release of an image (recipes/ has examples)", NULL,
      OPT_AGENT | OPT_KEEP_RAW, 1, 1, cmd_image_build},

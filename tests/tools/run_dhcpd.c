@@ -51,10 +51,11 @@ static int read_config(struct yaml_node *root, struct dhcpd_config *cfg, char *s
                        struct err *e)
 {
     struct yaml_node *dhcp, *names, *subnets;
-    *cfg = (struct dhcpd_config){.lease_time = 3600, .http_port = 8080};
+    *cfg = (struct dhcpd_config){.lease_time = 3600, .probe_ms = 300, .http_port = 8080};
     if (yaml_copy(root, "state_dir", true, state_dir, size, e) || yaml_map(root, "dhcp", true, &dhcp, e) ||
         yaml_seq(dhcp, "interfaces", true, &names, e) || yaml_seq(dhcp, "subnets", true, &subnets, e) ||
-        yaml_duration(dhcp, "lease_time", false, &cfg->lease_time, e))
+        yaml_duration(dhcp, "lease_time", false, &cfg->lease_time, e) ||
+        yaml_milliseconds(dhcp, "probe", 3000, &cfg->probe_ms, e))
         return -1;
     for (; cfg->interfaces_n < yaml_len(names) && cfg->interfaces_n < DHCPD_MAX_INTERFACES;
          cfg->interfaces_n++)

@@ -1,0 +1,35 @@
+/* io_notice: what is to be known of the wire beside the answers, and told to the store: packets without an
+ * answer, other DHCP servers, addresses that somebody uses already, a full pool. Nothing here delays an
+ * answer, and a flood of packets does not become a flood of writes: what is counted is written every few
+ * seconds, what is journalled is told once in a while.
+ *
+ * Life cycle: notice_open, any of the others, notice_write after each batch and when notice_next_ms is up,
+ * notice_close (which writes what is left). */
+#ifndef DHCPD_IO_NOTICE_H
+#define DHCPD_IO_NOTICE_H
+
+#include "dhcpd/drop.h"
+#include "dhcpd/place.h"
+#include "inventory/store.h"
+
+struct notice;
+struct notice *notice_new(struct store *store); /* lent */
+void notice_free(struct notice *n);             /* takes NULL */
+
+/* A packet that was not answered; mac may be NULL. */
+void notice_drop(struct notice *n, enum drop why, const struct mac *mac, int64_t at_ms);
+/* An entry for the journal. mac, of a device or not, may be NULL. */
+void notice_event(struct notice *n, const struct mac *mac, const char *event, const char *detail,
+                  int64_t at_ms);
+/* A DHCP server other than us was heard, or chosen by a client (mac: the client's). alone: there should be
+ * none, so the log warns. */
+void notice_server(struct notice *n, const struct link *on, struct ip4 id, struct mac mac, bool chosen,
+                   bool alone, int64_t at_ms);
+
+/* A pool has no free address any more, or has one again; of so many. */
+void notice_pool(struct notice *n, struct prefix pool, uint32_t addresses, bool full, int64_t at_ms);
+
+void notice_write(struct notice *n, int64_t at_ms);
+int64_t notice_next_ms(const struct notice *n, int64_t at_ms); /* -1: nothing waits */
+
+#endif
