@@ -15,9 +15,6 @@
 #include "inventory/device.h"
 #include "inventory/enrolment.h"
 #include "inventory/image.h"
-#include "inventory/journal.h"
-
-#define ACTOR "httpboot"
 
 /* ---- tokens ---- */
 
@@ -65,8 +62,11 @@ int job_of_token(struct call *c, const char *token, enum token_kind kind, struct
     return found == kind ? 0 : refuse(c, "a token of the other kind");
 }
 
+typedef int token_reader(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
+                         struct job *ret, struct err *e);
+
 /* The job of the call's own token, of whatever kind. */
-static int job_of_any_token(struct call *c, enum token_kind *ret_kind, struct job *ret)
+static int job_of_any_token(struct call *c, token_reader *read, enum token_kind *ret_kind, struct job *ret)
 {
     char token[DIGEST_HEX];
     struct err e = {0};
@@ -74,20 +74,20 @@ static int job_of_any_token(struct call *c, enum token_kind *ret_kind, struct jo
 
     if (!bearer_token(c->req, token))
         return refuse(c, "no token");
-    rc = job_by_token(c->app->store, token, c->at_ms, ret_kind, ret, &e);
+    rc = read(c->app->store, token, c->at_ms, ret_kind, ret, &e);
     explicit_bzero(token, sizeof token);
     if (rc)
         app_error(c, &e);
     return rc;
 }
 
-static int job_of_call(struct call *c, enum token_kind kind, struct job *ret)
+static int job_of_installer(struct call *c, token_reader *read, struct job *ret)
 {
     enum token_kind found;
 
-    if (job_of_any_token(c, &found, ret))
+    if (job_of_any_token(c, read, &found, ret))
         return -1;
-    return found == kind ? 0 : refuse(c, "a token of the other kind");
+    return found == TOKEN_INSTALL ? 0 : refuse(c, "a token of the other kind");
 }
 
 /* ---- answers ---- */
@@ -139,10 +139,10 @@ void agent_hello(struct call *c)
 {
     struct agent_hello hello = {0};
     struct err e = {0};
-    char detail[512];
+    char detail[512], token[DIGEST_HEX];
     struct job job;
 
-    if (job_of_call(c, TOKEN_INSTALL, &job) || answered(c, agent_hello_parse(c->body, &hello, &e), &e))
+    if (job_of_installer(c, job_by_token, &job) || answered(c, agent_hello_parse(c->body, &hello, &e), &e))
         return;
     if (job.state != JOB_ARMED && job.state != JOB_CLAIMED) {
         err_set(&e, ERR_CONFLICT, "the job is %s: there is nothing to install", job_state_name(job.state));
@@ -152,25 +152,46 @@ void agent_hello(struct call *c)
     snprintf(detail, sizeof detail, "the installer runs on %s (serial %s), which has %zu disk%s",
              hello.model[0] ? hello.model : "a machine without a model",
              hello.serial[0] ? hello.serial : "none", hello.disks_n, hello.disks_n == 1 ? "" : "s");
-    if (!answered(
-            c,
-            journal_add(c->app->store, job.device_id, &hello.mac, ACTOR, "installer", detail, c->at_ms, &e),
-            &e))
+    bearer_token(c->req, token);
+    if (!answered(c, job_hello(c->app->store, token, &hello.mac, detail, c->at_ms, &e), &e))
         hello_answer(c, &job);
+    explicit_bzero(token, sizeof token);
+}
+
+/* 503, as any agent understands it; one that knows of turns shows the rest. */
+static void answer_turn(struct call *c, const struct turn *t)
+{
+    char place[TURN_STR], *text;
+    json_t *seconds = t->seconds < 0 ? json_null() : json_integer(t->seconds);
+
+    text = xasprintf("this machine waits for its turn: %s", turn_format(t, place));
+    answer_json(c, json_pack("{s:s, s:{s:i, s:i, s:o}}", "error", text, "wait", "place", (int)t->place, "of",
+                             (int)t->of, "seconds", seconds));
+    c->res->status = 503;
+    c->res->retry_after = t->retry_s;
+    str_copy(c->res->note, sizeof c->res->note, text);
+    free(text);
 }
 
 void agent_claim(struct call *c)
 {
     char token[DIGEST_HEX], enrol_token[DIGEST_HEX] = "";
-    struct agent_claim claim = {0};
+    struct agent_claim body = {0};
+    struct claim claim = {.token = token,
+                          .machine_uuid = body.uuid,
+                          .disk = &body.disk,
+                          .limit = {.max_streams = c->app->cfg->max_streams, .up_ms = c->app->up_ms}};
+    struct turn turn;
     struct err e = {0};
     struct job job;
 
-    if (job_of_call(c, TOKEN_INSTALL, &job) || answered(c, agent_claim_parse(c->body, &claim, &e), &e))
+    if (job_of_installer(c, job_by_token, &job) || answered(c, agent_claim_parse(c->body, &body, &e), &e))
         return;
     bearer_token(c->req, token);
-    if (job_claim(c->app->store, token, claim.uuid, &claim.disk, c->at_ms, &job, enrol_token, &e))
+    if (job_claim(c->app->store, &claim, c->at_ms, &job, &turn, enrol_token, &e))
         app_error(c, &e);
+    else if (!turn.now)
+        answer_turn(c, &turn);
     else
         answer_json(c, json_pack("{s:s, s:s, s:s}", "job", job.uuid, "enrol_token", enrol_token, "digest",
                                  job.digest));
@@ -184,7 +205,7 @@ void agent_progress(struct call *c)
     struct err e = {0};
     struct job job;
 
-    if (job_of_call(c, TOKEN_INSTALL, &job) || answered(c, agent_progress_parse(c->body, &p, &e), &e))
+    if (job_of_installer(c, job_by_writer, &job) || answered(c, agent_progress_parse(c->body, &p, &e), &e))
         return;
     if (job.state != JOB_CLAIMED) {
         err_set(&e, ERR_CONFLICT, "the job is %s: nothing of it is being written", job_state_name(job.state));
@@ -213,7 +234,7 @@ void agent_written(struct call *c)
     char detail[256], fetched[16];
     struct job job;
 
-    if (job_of_call(c, TOKEN_INSTALL, &job) || answered(c, agent_written_parse(c->body, &w, &e), &e))
+    if (job_of_installer(c, job_by_writer, &job) || answered(c, agent_written_parse(c->body, &w, &e), &e))
         return;
     settle_progress(c, &job);
     snprintf(detail, sizeof detail,
@@ -231,7 +252,7 @@ void agent_failed(struct call *c)
     struct err e = {0};
     struct job job;
 
-    if (job_of_any_token(c, &kind, &job))
+    if (job_of_any_token(c, job_by_writer, &kind, &job))
         return;
     if (kind == TOKEN_SPENT) {
         refuse(c, "the job of this token is done");
@@ -251,7 +272,7 @@ static int job_of_first_boot(struct call *c, struct job *ret)
 {
     enum token_kind kind;
 
-    if (job_of_any_token(c, &kind, ret))
+    if (job_of_any_token(c, job_by_token, &kind, ret))
         return -1;
     return kind == TOKEN_INSTALL ? refuse(c, "a token of the other kind") : 0;
 }
@@ -363,7 +384,7 @@ static int keep_facts(struct call *c, struct mac mac, struct err *e)
     int rc = agent_facts(c->body, sizeof known.facts, &facts, e);
 
     if (rc == 0 && (stranger_get(c->app->store, mac, &known, NULL) || strcmp(known.facts, facts.s) != 0))
-        rc = stranger_facts(c->app->store, mac, facts.s, c->at_ms, e);
+        rc = stranger_facts(c->app->store, mac, c->peer, facts.s, c->at_ms, e);
     str_free(&facts);
     return rc;
 }

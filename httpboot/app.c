@@ -61,10 +61,14 @@ static const struct {
     [ERR_UNAVAILABLE] = {503, "the server is busy; try again"},
 };
 
+#define RETRY_S 2 /* a store that is busy is free again in a moment */
+
 void app_error(struct call *c, const struct err *e)
 {
     const char *text = answers[e->kind].text;
 
     response_error(c->res, answers[e->kind].status, text ? text : e->text);
+    if (e->kind == ERR_UNAVAILABLE)
+        c->res->retry_after = RETRY_S;
     str_copy(c->res->note, sizeof c->res->note, e->text);
 }

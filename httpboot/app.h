@@ -11,17 +11,12 @@
 #include "httpboot/route.h"
 #include "inventory/store.h"
 
-#define LOCAL_BOOTS 1024
-
 struct app {
     const struct httpboot_config *cfg;
     struct store *store;
     int state_fd; /* the folder state_dir */
     struct progress_table progress;
-    struct local_boot { /* when a device's last boot from its disk was journalled: iPXE that asks twice boots
-                           once */
-        int64_t device_id, at_ms;
-    } local_boots[LOCAL_BOOTS];
+    int64_t up_ms; /* since when we serve, by the wall clock; 0: always */
 };
 
 struct call {

@@ -47,23 +47,15 @@ fail:
     return -1;
 }
 
-static bool is_new_boot(struct app *app, int64_t device_id, int64_t at_ms)
-{
-    struct local_boot *last = &app->local_boots[(uint64_t)device_id % LOCAL_BOOTS];
-
-    if (last->device_id == device_id && at_ms - last->at_ms < ONE_BOOT_MS)
-        return false;
-    *last = (struct local_boot){.device_id = device_id, .at_ms = at_ms};
-    return true;
-}
-
+/* Once a boot: iPXE may ask twice. */
 static int journal_script(struct call *c, const struct boot_records *r, struct mac mac,
                           const struct boot_decision *d, struct err *e)
 {
     char detail[512];
 
     snprintf(detail, sizeof detail, "%s: %s", boot_action_name(d->action), d->reason);
-    return journal_add(c->app->store, r->device.id, &mac, "httpboot", "script", detail, c->at_ms, e);
+    return journal_add_once(c->app->store, r->device.id, &mac, "httpboot", "script", detail,
+                            c->at_ms - ONE_BOOT_MS, c->at_ms, e);
 }
 
 /* What leaves a trace before the script may leave. A HEAD leaves none: the token in its place has the same
@@ -76,10 +68,10 @@ static int commit(struct call *c, struct boot_records *r, struct mac mac, const 
     if (c->req->method == METHOD_HEAD)
         return 0;
     if (d->action == BOOT_INSTALL)
-        return job_token_make(c->app->store, &r->job, uuid, c->at_ms, ret_token, e);
-    if (d->action == BOOT_LOCAL && r->known && is_new_boot(c->app, r->device.id, c->at_ms))
-        return journal_script(c, r, mac, d, e);
-    return 0;
+        return job_token_make(c->app->store, &r->job,
+                              &(struct asker){.machine_uuid = uuid, .nic = mac, .peer = c->peer}, c->at_ms,
+                              ret_token, e);
+    return d->action == BOOT_LOCAL && r->known ? journal_script(c, r, mac, d, e) : 0;
 }
 
 static void answer(struct call *c, const struct boot_records *r, struct mac mac,
@@ -93,41 +85,72 @@ static void answer(struct call *c, const struct boot_records *r, struct mac mac,
         .mac = mac,
         .server = c->local,
         .port = c->local_port,
-        .tls = c->tls,
         .token = d->action == BOOT_INSTALL ? token : NULL,
         .kernel_args = c->app->cfg->kernel_args,
     };
 
-    if (c->tls) {
-        script.agent_server = c->app->cfg->address.a ? c->app->cfg->address : c->local;
-        script.agent_port = c->app->cfg->port;
-    }
     response_text(c->res, 200, "text/plain; charset=utf-8", "");
     script_render(&script, &c->res->body);
     snprintf(c->res->note, sizeof c->res->note, "%s: %s", boot_action_name(d->action), d->reason);
 }
 
+/* A server that is busy and a machine that asks too often are answered with a script: what comes to iPXE as
+ * an error ends its boot, and the machine would go on to its disk. */
+static void answer_wait(struct call *c, const struct boot_records *r, struct mac mac, const struct err *e)
+{
+    struct script script = {
+        .who = r->known ? r->device.name : "",
+        .reason = "the server asks it to come again",
+        .mac = mac,
+        .server = c->local,
+        .port = c->local_port,
+    };
+
+    response_text(c->res, 200, "text/plain; charset=utf-8", "");
+    script_wait(&script, &c->res->body);
+    str_copy(c->res->note, sizeof c->res->note, e->text);
+}
+
+static int decide_and_commit(struct call *c, struct boot_records *r, struct mac mac, struct boot_decision *d,
+                             char ret_token[DIGEST_HEX], struct err *e)
+{
+    char given[64], uuid[UUID_STR];
+
+    *r = (struct boot_records){0};
+    if (load(c, mac, r, e))
+        return -1;
+    request_param(c->req, "uuid", given, sizeof given);
+    machine_uuid(given, uuid);
+    *d = boot_decide(r->known ? &r->device : NULL, r->has_job ? &r->job : NULL,
+                     &(struct boot_request){.machine_uuid = uuid,
+                                            .nic = mac,
+                                            .unknown = unknown_policy_of(c->app->cfg, c->peer),
+                                            .at_ms = c->at_ms});
+    return commit(c, r, mac, d, uuid, ret_token, e);
+}
+
+/* A job can end or be claimed between the decision and its token: then it is decided once more. */
 void boot_script(struct call *c)
 {
     struct boot_records r = {0};
     struct boot_decision d;
-    char given[64], uuid[UUID_STR], token[DIGEST_HEX];
+    char token[DIGEST_HEX];
     struct err e = {0};
     struct mac mac;
+    int rc;
 
-    if (parse_name(c->arg, &mac, &e) || load(c, mac, &r, &e)) {
+    if (parse_name(c->arg, &mac, &e)) {
         app_error(c, &e);
         return;
     }
-    request_param(c->req, "uuid", given, sizeof given);
-    machine_uuid(given, uuid);
-    d = boot_decide(r.known ? &r.device : NULL, r.has_job ? &r.job : NULL,
-                    &(struct boot_request){.machine_uuid = uuid,
-                                           .unknown = unknown_policy_of(c->app->cfg, c->peer),
-                                           .at_ms = c->at_ms});
-    if (commit(c, &r, mac, &d, uuid, token, &e))
-        app_error(c, &e);
-    else
+    rc = decide_and_commit(c, &r, mac, &d, token, &e);
+    if (rc && (e.kind == ERR_CONFLICT || e.kind == ERR_REFUSED))
+        rc = decide_and_commit(c, &r, mac, &d, token, &e);
+    if (!rc)
         answer(c, &r, mac, &d, token);
+    else if (e.kind == ERR_UNAVAILABLE)
+        answer_wait(c, &r, mac, &e);
+    else
+        app_error(c, &e);
     explicit_bzero(token, sizeof token);
 }

@@ -10,8 +10,7 @@
 #include "base/err.h"
 #include "inventory/decide.h"
 
-#define HTTPBOOT_MAX_KEYS    64
-#define HTTPBOOT_MAX_WORKERS 32
+#define HTTPBOOT_MAX_KEYS 64
 
 struct httpboot_unknown { /* what an unknown MAC's script says, by the address that it asks from */
     struct prefix prefix;
@@ -37,6 +36,7 @@ struct httpboot_config {
     } tls;
     unsigned workers;                 /* processes that share the sockets; 0 counts as 1 */
     unsigned connections_per_address; /* of one worker; 0: a quarter of what it holds */
+    unsigned max_streams;             /* machines that are written at a time; 0: as many as ask */
     char domain[256];                 /* of hosts: fqdn = name.domain */
     char kernel_args[512];            /* added to the installer's command line, e.g. "console=ttyS0" */
     const char *authorized_keys[HTTPBOOT_MAX_KEYS]; /* OpenSSH public keys for root, lent */

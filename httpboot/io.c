@@ -265,6 +265,7 @@ int httpboot_serve(struct httpboot *h, const char *state_dir, struct err *e)
         return err_errno(e, "state_dir %s", state_dir);
     if (store_open(state_dir, &h->app.store, e))
         return -1;
+    h->app.up_ms = now_ms();
     start(h);
     rc = loop_run(h->loop, e);
     flush_progress(h);

@@ -144,6 +144,8 @@ void response_head(const struct response *r, const struct response_framing *f, s
         str_add(out, "Cache-Control: no-store\r\n");
     if (r->allow)
         str_addf(out, "Allow: %s\r\n", r->allow);
+    if (r->retry_after)
+        str_addf(out, "Retry-After: %u\r\n", r->retry_after);
     if (r->status == 401)
         str_add(out, "WWW-Authenticate: Bearer\r\n");
     str_addf(out, "Connection: %s\r\n\r\n", f->keep_alive ? "keep-alive" : "close");

@@ -24,6 +24,7 @@ struct response {
     char etag[ETAG_SIZE]; /* with its quotes; "" for none */
     bool no_store;        /* holds a secret or a decision of this moment */
     const char *allow;    /* for 405 */
+    unsigned retry_after; /* seconds, for 503; 0: none */
     char note[320];       /* why, for the log; no secrets */
 };
 

@@ -56,17 +56,17 @@ static void add_url(struct str *out, const struct script *s)
 {
     char ip[IP4_STR];
 
-    str_addf(out, "%s://%s:%u", s->tls ? "https" : "http", ip4_format(s->server, ip), s->port);
+    str_addf(out, "http://%s:%u", ip4_format(s->server, ip), s->port);
 }
 
-static void add_agent_url(struct str *out, const struct script *s)
+static void add_ask_again(struct str *out, const struct script *s, unsigned seconds)
 {
-    char ip[IP4_STR];
+    char mac[MAC_STR];
 
-    if (s->agent_port)
-        str_addf(out, "http://%s:%u", ip4_format(s->agent_server, ip), s->agent_port);
-    else
-        add_url(out, s);
+    str_addf(out, "sleep %u\nchain --replace ", seconds);
+    add_url(out, s);
+    str_addf(out, "/boot/%s.ipxe?uuid=${uuid}&serial=${serial:uristring}&arch=${buildarch} || goto again\n",
+             mac_format(s->mac, mac));
 }
 
 /* initrd=initrd.img: the UEFI kernel finds its initramfs by that name; BIOS does not mind it. */
@@ -78,7 +78,7 @@ static void add_installer(struct str *out, const struct script *s, const char *m
     str_add(out, "imgfree\nkernel ");
     add_url(out, s);
     str_add(out, "/netboot/vmlinuz initrd=initrd.img rackstrap.url=");
-    add_agent_url(out, s);
+    add_url(out, s);
     str_addf(out, " rackstrap.mode=%s", mode);
     if (s->token)
         str_addf(out, " rackstrap.token=%s", s->token);
@@ -88,10 +88,8 @@ static void add_installer(struct str *out, const struct script *s, const char *m
     str_add(out, " || goto again\ninitrd --name initrd.img ");
     add_url(out, s);
     str_add(out, "/netboot/initrd.img || goto again\nboot || goto again\n:again\n"
-                 "echo rackstrap: that did not work, trying again in 5 seconds\nsleep 5\nchain --replace ");
-    add_url(out, s);
-    str_addf(out, "/boot/%s.ipxe?uuid=${uuid}&serial=${serial:uristring}&arch=${buildarch} || goto again\n",
-             mac);
+                 "echo rackstrap: that did not work, trying again in 5 seconds\n");
+    add_ask_again(out, s, 5);
 }
 
 static void render_install(const struct script *s, struct str *out)
@@ -133,4 +131,12 @@ void script_render(const struct script *s, struct str *out)
 {
     str_add(out, "#!ipxe\n");
     renderers[s->action](s, out);
+}
+
+void script_wait(const struct script *s, struct str *out)
+{
+    str_add(out, "#!ipxe\n");
+    add_says(out, s->who, "waits a moment", s->reason);
+    str_add(out, ":again\n");
+    add_ask_again(out, s, SCRIPT_WAIT_S);
 }

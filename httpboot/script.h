@@ -2,7 +2,6 @@
 #ifndef HTTPBOOT_SCRIPT_H
 #define HTTPBOOT_SCRIPT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -17,13 +16,15 @@ struct script {
     struct mac mac;     /* the NIC that boots */
     struct ip4 server;  /* where the machine reaches us: the address that it connected to */
     uint16_t port;
-    bool tls;                /* it came by https: so it goes on, but for the agent, */
-    struct ip4 agent_server; /* which knows plain HTTP only. port 0: as above */
-    uint16_t agent_port;
     const char *token;       /* for BOOT_INSTALL */
     const char *kernel_args; /* may be "" */
 };
 
 void script_render(const struct script *s, struct str *out);
+
+#define SCRIPT_WAIT_S 2
+/* Nothing is decided yet: the machine waits, and asks again. Of s, who, reason, mac, server and port are
+ * looked at. */
+void script_wait(const struct script *s, struct str *out);
 
 #endif

@@ -53,10 +53,13 @@ static struct boot_decision decide_no_job(const struct device *d)
 static struct boot_decision decide_claimed(const struct device *d, const struct job *j,
                                            const struct boot_request *req)
 {
-    if (req->machine_uuid && !job_same_machine(j, req->machine_uuid)) {
-        return decision(BOOT_LOCAL,
-                        "the job of %s was claimed by the machine with UUID %s, and this is another one",
-                        d->name, j->machine[0] ? j->machine : "(none)");
+    const struct asker a = {.machine_uuid = req->machine_uuid, .nic = req->nic};
+    char nic[MAC_STR];
+    if (req->machine_uuid && !job_same_machine(j, &a)) {
+        return decision(
+            BOOT_LOCAL, "the job of %s was claimed by the machine with UUID %s%s%s, and this is another one",
+            d->name, j->machine[0] ? j->machine : "(none)", j->machine[0] ? "" : " and MAC address ",
+            j->machine[0] ? "" : mac_format(j->nic, nic));
     }
     return decision(BOOT_INSTALL, "the writing of %s to %s has begun and is not done: it is resumed",
                     j->image, d->name);

@@ -18,6 +18,7 @@ enum unknown_policy { UNKNOWN_IGNORE, UNKNOWN_DISCOVER };
 struct boot_request {
     const char *machine_uuid; /* SMBIOS UUID; "" for a machine that gave none; NULL where the asker cannot
                                * know (DHCP, `why`): then it is taken to be the right one */
+    struct mac nic;           /* that it boots from; looked at where the UUID is "" */
     enum unknown_policy unknown;
     int64_t at_ms;
 };

@@ -96,7 +96,10 @@ struct stranger {
 };
 int stranger_seen(struct store *s, struct mac m, struct ip4 address, const char *arch, int64_t at_ms,
                   struct err *e);
-int stranger_facts(struct store *s, struct mac m, const char *facts_json, int64_t at_ms, struct err *e);
+/* What a stranger at this address reports of its machine. ERR_UNAVAILABLE when it, its address or all
+ * strangers together report more than they may: addresses can be made up, and each costs a commit. */
+int stranger_facts(struct store *s, struct mac m, struct ip4 peer, const char *facts_json, int64_t at_ms,
+                   struct err *e);
 int stranger_get(struct store *s, struct mac m, struct stranger *ret, struct err *e);
 typedef int stranger_fn(const struct stranger *x, void *ctx);
 int stranger_each(struct store *s, stranger_fn *fn, void *ctx, struct err *e);

@@ -46,10 +46,13 @@ int machine_normal(const char *text, char ret[UUID_STR], struct err *e)
     return 0;
 }
 
-bool job_same_machine(const struct job *j, const char *machine_uuid)
+bool job_same_machine(const struct job *j, const struct asker *a)
 {
     char normal[UUID_STR];
-    return machine_normal(machine_uuid, normal, NULL) == 0 && strcmp(normal, j->machine) == 0;
+    if (machine_normal(a->machine_uuid, normal, NULL) < 0 || strcmp(normal, j->machine) != 0) {
+        return false;
+    }
+    return normal[0] || mac_to_u64(j->nic) == 0 || mac_eq(j->nic, a->nic);
 }
 
 void assignment_text(const char *ref, const struct release *r, char buf[ASSIGNED_SIZE])

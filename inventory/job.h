@@ -14,6 +14,7 @@
 #ifndef INVENTORY_JOB_H
 #define INVENTORY_JOB_H
 
+#include "inventory/admission.h"
 #include "inventory/image.h"
 
 enum job_state { JOB_ARMED, JOB_CLAIMED, JOB_WRITTEN, JOB_DONE, JOB_FAILED, JOB_CANCELLED, JOB_EXPIRED };
@@ -30,17 +31,26 @@ struct job {
     enum job_state state;
     char reason[NAME_SIZE]; /* of JOB_FAILED */
     char machine[UUID_STR]; /* SMBIOS UUID of the machine that claimed it; "" before, or when it has none */
+    struct mac nic;         /* and the NIC that it booted from; zero before */
     char disk[DISK_SELECTOR_MAX]; /* the disk claimed, "vda serial=..." */
     int64_t created_ms, expires_ms, claimed_ms, written_ms;
     uint64_t bytes_done, bytes_total, rate; /* progress: bytes; bytes a second */
-    int64_t progress_ms;
+    int64_t progress_ms;                    /* when its installer claimed or last reported */
+};
+
+/* Who asks for a boot script. */
+struct asker {
+    const char *machine_uuid; /* SMBIOS UUID; NULL and "" for a machine that has none */
+    struct mac nic;           /* that it boots from */
+    struct ip4 peer;          /* the address that it asks from */
 };
 
 /* A machine's SMBIOS UUID in lower case; "" for NULL, "", all zeros and all ones, which firmware gives when
  * it has none. */
 int machine_normal(const char *text, char ret[UUID_STR], struct err *e);
-/* Is this the machine that claimed the job? One without a UUID is not one with. */
-bool job_same_machine(const struct job *j, const char *machine_uuid);
+/* Is this the machine that claimed the job? One without a UUID is not one with, and of those without, it is
+ * the one with the same NIC. */
+bool job_same_machine(const struct job *j, const struct asker *a);
 
 /* What an assignment of ref, which release_find resolved to r, is written down as: the bare image's name, or
  * image@version. */
@@ -69,10 +79,15 @@ int job_each(struct store *s, int64_t device_id /* 0: all */, job_fn *fn, void *
              struct err *e); /* newest first */
 
 /* A boot script for this device is about to leave: makes a token (ret_token) for the job, and moves the
- * device to `booting` unless it is further. Journals `script`. An armed job keeps its eight newest tokens. A
- * claimed one keeps this newest and the one that claimed it, and makes one only for the machine that claimed
- * it (ERR_REFUSED; here NULL and "" are a machine without a UUID). */
-int job_token_make(struct store *s, const struct job *j, const char *machine_uuid, int64_t at_ms,
+ * device to `booting` unless it is further. Journals `script`. An armed job keeps its eight newest tokens,
+ * and all of the last quarter of an hour, so that nobody's asking pushes out the token of a machine that
+ * boots. A claimed one keeps this newest and the one that claimed it, and makes one only for the machine that
+ * claimed it (ERR_REFUSED).
+ *
+ * ERR_UNAVAILABLE, and nothing is written: this asker (NIC and address) got a token in the last
+ * TOKEN_PACE_MS, or the job's askers together eight. */
+#define TOKEN_PACE_MS INT64_C(2000)
+int job_token_make(struct store *s, const struct job *j, const struct asker *a, int64_t at_ms,
                    char ret_token[DIGEST_HEX], struct err *e);
 
 /* Which job does this token belong to, and as what? ERR_REFUSED for any other, in one sentence that tells an
@@ -85,16 +100,35 @@ enum token_kind {
 };
 int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
                  struct job *ret, struct err *e);
+/* The same, for what only the installer that holds the job may say. ERR_UNAVAILABLE: the token is one that
+ * has claimed nothing, of a job whose holder was heard of within WRITER_SILENCE_MS. After a longer silence it
+ * may say that the disk is written, or cannot be: the machine has booted anew. */
+#define WRITER_SILENCE_MS INT64_C(10000)
+int job_by_writer(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
+                  struct job *ret, struct err *e);
+/* An installer says what its machine is: journals `installer`, for one token once in ten seconds. */
+int job_hello(struct store *s, const char *token, const struct mac *m, const char *detail, int64_t at_ms,
+              struct err *e);
 
-/* A claim whose disk the job's selector does not mean, or that resumes on a disk with another serial number
+/* When the machine has to wait for its turn, *ret_turn says so, nothing is claimed, and 0 is returned.
+ *
+ * A claim whose disk the job's selector does not mean, or that resumes on a disk with another serial number
  * than the one that was begun, is ERR_CONFLICT; the journal has the reason of such a refusal
  * (`claim-refused`).
  *
  * The installer's steps, each one transaction with state and journal. All check the job's state: ERR_CONFLICT
  * when it is not the one they start from; repeating a step that was done is harmless and answers the same. */
-int job_claim(struct store *s, const char *token, const char *machine_uuid, const struct disk *disk,
-              int64_t at_ms, struct job *ret, char ret_enrol_token[DIGEST_HEX],
+struct claim {
+    const char *token, *machine_uuid;
+    const struct disk *disk;
+    struct admission_limit limit;
+};
+int job_claim(struct store *s, const struct claim *c, int64_t at_ms, struct job *ret, struct turn *ret_turn,
+              char ret_enrol_token[DIGEST_HEX],
               struct err *e); /* a resume gives a new enrol token, the old one dies */
+/* Does this job wait for its turn, and where does it stand? `now` when it does not wait. Changes nothing. */
+int job_turn(struct store *s, const struct job *j, unsigned max_streams, int64_t at_ms, struct turn *ret,
+             struct err *e);
 int job_progress(struct store *s, int64_t job_id, uint64_t done, uint64_t total, uint64_t rate, int64_t at_ms,
                  struct err *e);
 int job_written(struct store *s, int64_t job_id, const char *detail, int64_t at_ms,

@@ -21,6 +21,10 @@ struct entry {
 /* device_id 0 and mac NULL where there is none. Never put a secret into detail. */
 int journal_add(struct store *s, int64_t device_id, const struct mac *m, const char *actor, const char *event,
                 const char *detail, int64_t at_ms, struct err *e);
+/* Nothing, when the device's timeline has said the same since then: a machine that asks on and on fills no
+ * disk. */
+int journal_add_once(struct store *s, int64_t device_id, const struct mac *m, const char *actor,
+                     const char *event, const char *detail, int64_t since_ms, int64_t at_ms, struct err *e);
 typedef int entry_fn(const struct entry *x, void *ctx);
 /* Entries after after_id, oldest first; device_id 0: all. last > 0: only the newest `last`. */
 int journal_each(struct store *s, int64_t after_id, int64_t device_id, size_t last, entry_fn *fn, void *ctx,

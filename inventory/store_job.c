@@ -17,7 +17,7 @@
     "SELECT j.id, j.uuid, j.device_id, d.name, m.name, r.digest, j.disk_selector, j.state, j.reason, "       \
     "j.machine, j.disk,"                                                                                     \
     " j.created_ms, j.expires_ms, j.claimed_ms, j.written_ms, j.bytes_done, j.bytes_total, j.rate, "         \
-    "j.progress_ms"                                                                                          \
+    "j.progress_ms, j.nic"                                                                                   \
     " FROM jobs j JOIN devices d ON d.id = j.device_id JOIN releases r ON r.id = j.release_id JOIN images "  \
     "m ON m.id = r.image_id "
 
@@ -44,6 +44,7 @@ static int job_read(sqlite3_stmt *q, struct job *j, struct err *e)
     j->bytes_total = (uint64_t)db_int(q, 16);
     j->rate = (uint64_t)db_int(q, 17);
     j->progress_ms = db_int(q, 18);
+    j->nic = mac_from_u64((uint64_t)db_int(q, 19));
     return job_state_parse(state, &j->state, e);
 }
 

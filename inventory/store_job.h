@@ -20,6 +20,10 @@ int job_start(struct store *s, const struct job *j, const char *detail, int64_t 
  * state. */
 int job_is_newest(struct store *s, const struct job *j, struct err *e);
 
+/* A claim: is it this job's turn? If not, it is entered among those that wait, or kept there. */
+int turn_take(struct store *s, const struct job *j, const struct admission_limit *l, int64_t at_ms,
+              struct turn *ret, struct err *e);
+
 enum token_rows { TOKENS_INSTALL = 1, TOKENS_ENROL = 2, TOKENS_ALL = 3 };
 int tokens_drop(struct store *s, int64_t job_id, enum token_rows which, struct err *e);
 

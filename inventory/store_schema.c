@@ -105,7 +105,24 @@ static const char inventory_2[] =
     "  net INTEGER NOT NULL, length INTEGER NOT NULL, full_ms INTEGER NOT NULL, PRIMARY KEY (net, length)) "
     "STRICT;";
 
-static const char *const inventory_sql[] = {inventory_1, inventory_2};
+/* Whose turn it is to be written; whom a token and a job are bound to; how fast strangers report. A device
+ * that was removed keeps its row, since journal and jobs refer to it and its number must never be another's.
+ */
+static const char inventory_3[] =
+    "CREATE TABLE turns ("
+    "  job_id INTEGER PRIMARY KEY REFERENCES jobs(id), since_ms INTEGER NOT NULL, asked_ms INTEGER NOT NULL,"
+    "  said_place INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX jobs_claimed ON jobs(progress_ms) WHERE state = 'claimed';"
+    "ALTER TABLE jobs ADD COLUMN nic INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE tokens ADD COLUMN nic INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE tokens ADD COLUMN peer INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE tokens ADD COLUMN hello_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE strangers ADD COLUMN facts_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE strangers ADD COLUMN facts_peer INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX strangers_facts ON strangers(facts_ms) WHERE facts_ms > 0;"
+    "ALTER TABLE devices ADD COLUMN removed_ms INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

@@ -10,6 +10,11 @@
 /* Anyone on the wire can make up addresses: the longest unseen go. */
 #define STRANGERS_MAX 10000
 
+/* Reports of facts: of one MAC one in FACTS_MS; of one address four in it, and of all together thirty-two. */
+#define FACTS_MS      INT64_C(2000)
+#define FACTS_OF_PEER 4
+#define FACTS_OF_ALL  32
+
 static int seen_locked(struct store *s, struct mac m, struct ip4 address, const char *arch, int64_t at_ms,
                        struct err *e)
 {
@@ -45,25 +50,48 @@ int stranger_seen(struct store *s, struct mac m, struct ip4 address, const char 
     return db_end(s, seen_locked(s, m, address, arch, at_ms, e), e);
 }
 
-static int facts_locked(struct store *s, struct mac m, const char *facts, int64_t at_ms, struct err *e)
+static int facts_pace(struct store *s, struct mac m, struct ip4 peer, int64_t at_ms, struct err *e)
 {
-    int64_t mac = (int64_t)mac_to_u64(m);
-    if (seen_locked(s, m, (struct ip4){0}, "", at_ms, e) < 0) {
+    static const char sql[] =
+        "SELECT count(*), coalesce(sum(facts_peer = ?1), 0), coalesce(sum(mac = ?2), 0) FROM strangers WHERE "
+        "facts_ms > 0 AND facts_ms > ?3 AND facts_ms <= ?4";
+    sqlite3_stmt *q;
+    if (db_query(s, sql,
+                 DB_VALUES(db_i(peer.a), db_i((int64_t)mac_to_u64(m)), db_i(at_ms - FACTS_MS), db_i(at_ms)),
+                 &q, e) < 0) {
         return -1;
     }
-    return db_run(s, "UPDATE strangers SET facts = ? WHERE mac = ?", DB_VALUES(db_t(facts), db_i(mac)), e);
+    int r = db_step(s, q, e);
+    bool wait = r == 1 && (db_int(q, 0) >= FACTS_OF_ALL || db_int(q, 1) >= FACTS_OF_PEER || db_int(q, 2) > 0);
+    if (r == 1) {
+        db_done(q);
+    }
+    return r < 0  ? -1
+           : wait ? err_set(e, ERR_UNAVAILABLE, "too many unknown machines report at once; try again")
+                  : 0;
 }
 
-int stranger_facts(struct store *s, struct mac m, const char *facts_json, int64_t at_ms, struct err *e)
+static int facts_locked(struct store *s, struct mac m, struct ip4 peer, const char *facts, int64_t at_ms,
+                        struct err *e)
+{
+    static const char sql[] = "UPDATE strangers SET facts = ?, facts_ms = ?, facts_peer = ? WHERE mac = ?";
+    if (facts_pace(s, m, peer, at_ms, e) < 0 || seen_locked(s, m, (struct ip4){0}, "", at_ms, e) < 0) {
+        return -1;
+    }
+    return db_run(s, sql, DB_VALUES(db_t(facts), db_i(at_ms), db_i(peer.a), db_i((int64_t)mac_to_u64(m))), e);
+}
+
+int stranger_facts(struct store *s, struct mac m, struct ip4 peer, const char *facts_json, int64_t at_ms,
+                   struct err *e)
 {
     if (strlen(facts_json) >= sizeof((struct stranger *)0)->facts) {
         return err_set(e, ERR_INPUT, "a stranger's facts are longer than %zu bytes",
                        sizeof((struct stranger *)0)->facts - 1);
     }
-    if (store_begin(s, e) < 0) {
+    if (facts_pace(s, m, peer, at_ms, e) < 0 || store_begin(s, e) < 0) {
         return -1;
     }
-    return db_end(s, facts_locked(s, m, facts_json, at_ms, e), e);
+    return db_end(s, facts_locked(s, m, peer, facts_json, at_ms, e), e);
 }
 
 int stranger_get(struct store *s, struct mac m, struct stranger *ret, struct err *e)

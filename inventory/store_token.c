@@ -8,6 +8,8 @@
 #include "inventory/store_job.h"
 
 #define ARMED_TOKENS   8
+#define YOUNG_MS       INT64_C(900000) /* no machine takes longer from its script to its claim, but for waiting */
+#define HELLO_MS       INT64_C(10000)
 #define DISK_SERIAL_IS " serial=" /* between the name and the serial number of a claimed disk */
 
 /* The same for a token never made, one that was replaced, and one whose time is over. */
@@ -19,6 +21,9 @@ static int refuse(struct err *e)
 struct token {
     int64_t id, job_id;
     enum token_kind kind;
+    bool bound;
+    struct mac nic; /* that its script was for */
+    int64_t hello_ms;
 };
 
 static int token_find(struct store *s, const char *token, struct token *ret, struct err *e)
@@ -28,8 +33,8 @@ static int token_find(struct store *s, const char *token, struct token *ret, str
     }
     struct digest hash = digest_sha256(span_str(token));
     sqlite3_stmt *q;
-    if (db_query(s, "SELECT id, job_id, kind FROM tokens WHERE hash = ?", DB_VALUES(db_digest(&hash)), &q,
-                 e) < 0) {
+    if (db_query(s, "SELECT id, job_id, kind, bound, nic, hello_ms FROM tokens WHERE hash = ?",
+                 DB_VALUES(db_digest(&hash)), &q, e) < 0) {
         return -1;
     }
     int r = db_step(s, q, e);
@@ -38,58 +43,94 @@ static int token_find(struct store *s, const char *token, struct token *ret, str
         db_text(q, 2, kind, sizeof kind);
         *ret = (struct token){.id = db_int(q, 0),
                               .job_id = db_int(q, 1),
-                              .kind = strcmp(kind, "enrol") == 0 ? TOKEN_ENROL : TOKEN_INSTALL};
+                              .kind = strcmp(kind, "enrol") == 0 ? TOKEN_ENROL : TOKEN_INSTALL,
+                              .bound = db_int(q, 3) != 0,
+                              .nic = mac_from_u64((uint64_t)db_int(q, 4)),
+                              .hello_ms = db_int(q, 5)};
         db_done(q);
     }
     return r < 0 ? -1 : r == 0 ? refuse(e) : 0;
 }
 
-static int token_insert(struct store *s, int64_t job_id, const char *kind, int64_t at_ms,
-                        char ret_token[DIGEST_HEX], struct err *e)
+static int token_insert(struct store *s, int64_t job_id, const char *kind, const struct asker *a,
+                        int64_t at_ms, char ret_token[DIGEST_HEX], struct err *e)
 {
     secret_new(ret_token);
     struct digest hash = digest_sha256(span_str(ret_token));
-    return db_run(s, "INSERT INTO tokens (hash, job_id, kind, created_ms) VALUES (?, ?, ?, ?)",
-                  DB_VALUES(db_digest(&hash), db_i(job_id), db_t(kind), db_i(at_ms)), e);
+    return db_run(s,
+                  "INSERT INTO tokens (hash, job_id, kind, nic, peer, created_ms) VALUES (?, ?, ?, ?, ?, ?)",
+                  DB_VALUES(db_digest(&hash), db_i(job_id), db_t(kind), db_i((int64_t)mac_to_u64(a->nic)),
+                            db_i(a->peer.a), db_i(at_ms)),
+                  e);
 }
 
 /* ---- making */
 
-static int room_for_token(struct store *s, const struct job *j, struct err *e)
+static int room_for_token(struct store *s, const struct job *j, int64_t at_ms, struct err *e)
 {
     static const char sql[] =
-        "DELETE FROM tokens WHERE job_id = ?1 AND kind = 'install' AND bound = 0 AND id NOT IN"
+        "DELETE FROM tokens WHERE job_id = ?1 AND kind = 'install' AND bound = 0 AND created_ms <= ?3 AND id "
+        "NOT IN"
         " (SELECT id FROM tokens WHERE job_id = ?1 AND kind = 'install' AND bound = 0 ORDER BY id DESC LIMIT "
         "?2)";
-    return db_run(s, sql, DB_VALUES(db_i(j->id), db_i(j->state == JOB_CLAIMED ? 0 : ARMED_TOKENS - 1)), e);
+    bool armed = j->state == JOB_ARMED;
+    return db_run(s, sql,
+                  DB_VALUES(db_i(j->id), db_i(armed ? ARMED_TOKENS - 1 : 0),
+                            db_i(armed ? at_ms - YOUNG_MS : INT64_MAX)),
+                  e);
 }
 
-static int make_check(const struct job *j, const char *machine_uuid, int64_t at_ms, struct err *e)
+/* Whoever asks for scripts without end costs no commits, and keeps only himself from a token. */
+static int pace_check(struct store *s, const struct job *j, const struct asker *a, int64_t at_ms,
+                      struct err *e)
+{
+    static const char sql[] =
+        "SELECT count(*), coalesce(sum(nic = ?2 AND peer = ?3), 0) FROM tokens WHERE job_id = ?1 AND kind = "
+        "'install' AND created_ms > ?4 AND created_ms <= ?5";
+    sqlite3_stmt *q;
+    if (db_query(s, sql,
+                 DB_VALUES(db_i(j->id), db_i((int64_t)mac_to_u64(a->nic)), db_i(a->peer.a),
+                           db_i(at_ms - TOKEN_PACE_MS), db_i(at_ms)),
+                 &q, e) < 0) {
+        return -1;
+    }
+    int r = db_step(s, q, e);
+    bool wait = r == 1 && (db_int(q, 0) >= ARMED_TOKENS || db_int(q, 1) > 0);
+    if (r == 1) {
+        db_done(q);
+    }
+    return r < 0  ? -1
+           : wait ? err_set(e, ERR_UNAVAILABLE, "%s got a script a moment ago; the next one follows in %d s",
+                            j->device, (int)(TOKEN_PACE_MS / 1000))
+                  : 0;
+}
+
+static int make_check(const struct job *j, const struct asker *a, int64_t at_ms, struct err *e)
 {
     if ((j->state != JOB_ARMED && j->state != JOB_CLAIMED) || j->expires_ms <= at_ms) {
         return err_set(e, ERR_CONFLICT, "the job of %s is %s: no machine may install it", j->device,
                        j->state == JOB_ARMED || j->state == JOB_CLAIMED ? "overdue"
                                                                         : job_state_name(j->state));
     }
-    if (j->state == JOB_CLAIMED && !job_same_machine(j, machine_uuid)) {
+    if (j->state == JOB_CLAIMED && !job_same_machine(j, a)) {
         return err_set(e, ERR_REFUSED, "the job of %s was claimed by another machine", j->device);
     }
     return 0;
 }
 
-static int make_locked(struct store *s, int64_t job_id, const char *machine_uuid, int64_t at_ms,
+static int make_locked(struct store *s, int64_t job_id, const struct asker *a, int64_t at_ms,
                        char ret_token[DIGEST_HEX], struct err *e)
 {
     struct job j;
     struct device d;
-    if (job_get(s, job_id, &j, e) < 0 || make_check(&j, machine_uuid, at_ms, e) < 0 ||
-        device_get(s, j.device_id, &d, e) < 0) {
+    if (job_get(s, job_id, &j, e) < 0 || make_check(&j, a, at_ms, e) < 0 ||
+        device_get(s, j.device_id, &d, e) < 0 || pace_check(s, &j, a, at_ms, e) < 0) {
         return -1;
     }
     if (d.protected) {
         return err_set(e, ERR_REFUSED, "%s is protected and cannot be installed", d.name);
     }
-    if (room_for_token(s, &j, e) < 0 || token_insert(s, j.id, "install", at_ms, ret_token, e) < 0) {
+    if (room_for_token(s, &j, at_ms, e) < 0 || token_insert(s, j.id, "install", a, at_ms, ret_token, e) < 0) {
         return -1;
     }
     const char *detail = j.state == JOB_ARMED ? "the boot script of the installer has left"
@@ -100,11 +141,13 @@ static int make_locked(struct store *s, int64_t job_id, const char *machine_uuid
     return device_transition(s, d.id, STATE_BOOTING, NULL, ACTOR_HTTPBOOT, "script", detail, at_ms, e);
 }
 
-int job_token_make(struct store *s, const struct job *j, const char *machine_uuid, int64_t at_ms,
+/* The pace is looked at before the write lock too: one that asks without end must not hold up the others. */
+int job_token_make(struct store *s, const struct job *j, const struct asker *a, int64_t at_ms,
                    char ret_token[DIGEST_HEX], struct err *e)
 {
     char token[DIGEST_HEX];
-    if (store_begin(s, e) < 0 || db_end(s, make_locked(s, j->id, machine_uuid, at_ms, token, e), e) < 0) {
+    if (pace_check(s, j, a, at_ms, e) < 0 || store_begin(s, e) < 0 ||
+        db_end(s, make_locked(s, j->id, a, at_ms, token, e), e) < 0) {
         return -1;
     }
     memcpy(ret_token, token, sizeof token);
@@ -133,8 +176,9 @@ static bool token_repeats(const struct token *t, const struct job *j, int64_t at
     return t->kind == TOKEN_ENROL && j->state == JOB_DONE && j->expires_ms > at_ms;
 }
 
-int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
-                 struct job *ret, struct err *e)
+/* The token's row and its job, when it is good for anything. */
+static int token_job(struct store *s, const char *token, int64_t at_ms, struct token *ret_token,
+                     struct job *ret, struct err *e)
 {
     struct token t;
     struct job j;
@@ -145,11 +189,65 @@ int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_k
     if (!spent && !token_serves(&j, at_ms)) {
         return refuse(e);
     }
-    if (ret_kind) {
-        *ret_kind = spent ? TOKEN_SPENT : t.kind;
-    }
+    t.kind = spent ? TOKEN_SPENT : t.kind;
+    *ret_token = t;
     *ret = j;
     return 0;
+}
+
+int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
+                 struct job *ret, struct err *e)
+{
+    struct token t;
+    if (token_job(s, token, at_ms, &t, ret, e) < 0) {
+        return -1;
+    }
+    if (ret_kind) {
+        *ret_kind = t.kind;
+    }
+    return 0;
+}
+
+int job_by_writer(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
+                  struct job *ret, struct err *e)
+{
+    struct token t;
+    struct job j;
+    if (token_job(s, token, at_ms, &t, &j, e) < 0) {
+        return -1;
+    }
+    if (t.kind == TOKEN_INSTALL && !t.bound && j.state == JOB_CLAIMED &&
+        at_ms - j.progress_ms < WRITER_SILENCE_MS) {
+        return err_set(e, ERR_UNAVAILABLE,
+                       "another installer writes %s at this moment; this one has claimed nothing", j.device);
+    }
+    *ret_kind = t.kind;
+    *ret = j;
+    return 0;
+}
+
+static int hello_locked(struct store *s, const struct token *t, int64_t device_id, const struct mac *m,
+                        const char *detail, int64_t at_ms, struct err *e)
+{
+    if (db_run(s, "UPDATE tokens SET hello_ms = ? WHERE id = ?", DB_VALUES(db_i(at_ms), db_i(t->id)), e) <
+        0) {
+        return -1;
+    }
+    return journal_add(s, device_id, m, ACTOR_HTTPBOOT, "installer", detail, at_ms, e);
+}
+
+int job_hello(struct store *s, const char *token, const struct mac *m, const char *detail, int64_t at_ms,
+              struct err *e)
+{
+    struct token t;
+    struct job j;
+    if (token_job(s, token, at_ms, &t, &j, e) < 0) {
+        return -1;
+    }
+    if (t.hello_ms && at_ms - t.hello_ms < HELLO_MS) {
+        return 0;
+    }
+    return store_begin(s, e) < 0 ? -1 : db_end(s, hello_locked(s, &t, j.device_id, m, detail, at_ms, e), e);
 }
 
 /* ---- claiming */
@@ -190,7 +288,7 @@ static int disk_check(const struct job *j, const struct disk *disk, struct err *
     return 0;
 }
 
-static int claim_check(struct store *s, const struct job *j, const char *machine, const struct disk *disk,
+static int claim_check(struct store *s, const struct job *j, const struct asker *a, const struct disk *disk,
                        int64_t at_ms, struct err *e)
 {
     struct device d;
@@ -207,7 +305,7 @@ static int claim_check(struct store *s, const struct job *j, const char *machine
     if (d.protected) {
         return err_set(e, ERR_REFUSED, "%s is protected and cannot be installed", d.name);
     }
-    if (j->state == JOB_CLAIMED && !job_same_machine(j, machine)) {
+    if (j->state == JOB_CLAIMED && !job_same_machine(j, a)) {
         return err_set(e, ERR_REFUSED, "the job of %s was claimed by another machine", j->device);
     }
     return disk_check(j, disk, e);
@@ -222,18 +320,21 @@ static int bind_token(struct store *s, const struct token *t, int64_t at_ms, cha
         db_run(s, "UPDATE tokens SET bound = 1 WHERE id = ?", DB_VALUES(db_i(t->id)), e) < 0) {
         return -1;
     }
-    return token_insert(s, t->job_id, "enrol", at_ms, ret_enrol, e);
+    return token_insert(s, t->job_id, "enrol", &(struct asker){.nic = t->nic}, at_ms, ret_enrol, e);
 }
 
-static int claim_write(struct store *s, const struct job *j, const char *machine, const struct disk *disk,
+static int claim_write(struct store *s, const struct job *j, const struct asker *a, const struct disk *disk,
                        int64_t at_ms, struct err *e)
 {
-    static const char sql[] = "UPDATE jobs SET state = 'claimed', machine = ?, disk = ?, claimed_ms = CASE "
-                              "claimed_ms WHEN 0 THEN ? ELSE claimed_ms END"
-                              " WHERE id = ?";
+    static const char sql[] = "UPDATE jobs SET state = 'claimed', machine = ?1, nic = ?2, disk = ?3, "
+                              "progress_ms = ?4, claimed_ms = CASE claimed_ms WHEN 0 THEN ?4 ELSE claimed_ms "
+                              "END WHERE id = ?5";
     char on[DISK_SELECTOR_MAX], size[16], detail[500];
     disk_text(disk, on);
-    if (db_run(s, sql, DB_VALUES(db_t(machine), db_t(on), db_i(at_ms), db_i(j->id)), e) < 0 ||
+    if (db_run(s, sql,
+               DB_VALUES(db_t(a->machine_uuid), db_i((int64_t)mac_to_u64(a->nic)), db_t(on), db_i(at_ms),
+                         db_i(j->id)),
+               e) < 0 ||
         job_alive(s, j->id, at_ms, e) < 0 ||
         /* What the disk carried is about to be gone, whatever becomes of this job. */
         db_run(s, "UPDATE devices SET installed_id = NULL, installed_ms = 0 WHERE id = ?",
@@ -247,35 +348,46 @@ static int claim_write(struct store *s, const struct job *j, const char *machine
                              at_ms, e);
 }
 
-static int claim_locked(struct store *s, const char *token, const char *machine, const struct disk *disk,
-                        int64_t at_ms, struct job *ret, char ret_enrol[DIGEST_HEX], struct err *e)
+/* c->machine_uuid is in its normal form. Whose turn it is comes last: who may never claim does not wait. */
+static int claim_locked(struct store *s, const struct claim *c, int64_t at_ms, struct job *ret,
+                        struct turn *ret_turn, char ret_enrol[DIGEST_HEX], struct err *e)
 {
     struct token t;
     struct job j;
-    if (token_find(s, token, &t, e) < 0 || job_get(s, t.job_id, &j, e) < 0) {
+    if (token_find(s, c->token, &t, e) < 0 || job_get(s, t.job_id, &j, e) < 0) {
         return -1;
     }
     if (t.kind != TOKEN_INSTALL) {
         return refuse(e);
     }
+    const struct asker a = {.machine_uuid = c->machine_uuid, .nic = t.nic};
     *ret = j;
-    if (claim_check(s, &j, machine, disk, at_ms, e) < 0 || bind_token(s, &t, at_ms, ret_enrol, e) < 0 ||
-        claim_write(s, &j, machine, disk, at_ms, e) < 0) {
+    if (claim_check(s, &j, &a, c->disk, at_ms, e) < 0 ||
+        turn_take(s, &j, &c->limit, at_ms, ret_turn, e) < 0) {
+        return -1;
+    }
+    if (!ret_turn->now) {
+        return 0;
+    }
+    if (bind_token(s, &t, at_ms, ret_enrol, e) < 0 || claim_write(s, &j, &a, c->disk, at_ms, e) < 0) {
         return -1;
     }
     return job_get(s, j.id, ret, e);
 }
 
-int job_claim(struct store *s, const char *token, const char *machine_uuid, const struct disk *disk,
-              int64_t at_ms, struct job *ret, char ret_enrol_token[DIGEST_HEX], struct err *e)
+int job_claim(struct store *s, const struct claim *c, int64_t at_ms, struct job *ret, struct turn *ret_turn,
+              char ret_enrol_token[DIGEST_HEX], struct err *e)
 {
-    char machine[UUID_STR], enrol[DIGEST_HEX];
+    char machine[UUID_STR], enrol[DIGEST_HEX] = "";
+    struct claim normal = *c;
+    struct turn turn = {0};
     struct job j = {0};
     struct err why = {0};
-    if (machine_normal(machine_uuid, machine, e) < 0 || store_begin(s, e) < 0) {
+    normal.machine_uuid = machine;
+    if (machine_normal(c->machine_uuid, machine, e) < 0 || store_begin(s, e) < 0) {
         return -1;
     }
-    if (db_end(s, claim_locked(s, token, machine, disk, at_ms, &j, enrol, &why), &why) < 0) {
+    if (db_end(s, claim_locked(s, &normal, at_ms, &j, &turn, enrol, &why), &why) < 0) {
         /* The installer stops now: the timeline says why. */
         if (why.kind == ERR_CONFLICT && j.device_id) {
             (void)journal_add(s, j.device_id, NULL, ACTOR_HTTPBOOT, "claim-refused", why.text, at_ms, NULL);
@@ -286,6 +398,7 @@ int job_claim(struct store *s, const char *token, const char *machine_uuid, cons
         return -1;
     }
     *ret = j;
+    *ret_turn = turn;
     memcpy(ret_enrol_token, enrol, sizeof enrol);
     return 0;
 }

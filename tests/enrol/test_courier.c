@@ -96,12 +96,14 @@ static void post(int64_t device_id, const char *minion_id)
     struct assign a = {.release_ref = "debian-12", .actor = "test", .expiry_s = 3600};
     struct disk disk = {.name = "vda", .size = UINT64_C(2) << 30};
     char token[DIGEST_HEX], enrol_token[DIGEST_HEX];
+    struct claim claim = {.token = token, .machine_uuid = MACHINE, .disk = &disk};
+    struct turn turn;
     struct job j;
     struct err e;
 
     ok(job_assign(store, device_id, &a, now_ms(), &j, &e), &e);
-    ok(job_token_make(store, &j, MACHINE, now_ms(), token, &e), &e);
-    ok(job_claim(store, token, MACHINE, &disk, now_ms(), &j, enrol_token, &e), &e);
+    ok(job_token_make(store, &j, &(struct asker){.machine_uuid = MACHINE}, now_ms(), token, &e), &e);
+    ok(job_claim(store, &claim, now_ms(), &j, &turn, enrol_token, &e), &e);
     ok(job_written(store, j.id, "written", now_ms(), &e), &e);
     ok(enrolment_post(store, j.id, minion_id, "PEM", NULL, now_ms(), &e), &e);
 }

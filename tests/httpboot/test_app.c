@@ -271,9 +271,97 @@ static void script_of_armed(void **state)
     take_token(first);
     assert_int_equal(device_state(), STATE_BOOTING);
     assert_int_equal(journalled("script"), 1);
+    w.at_ms += 2000;
     get("/boot/" MAC_1 ".ipxe");
     take_token(second);
     assert_string_not_equal(first, second);
+}
+
+/* One that asks without end gets a script that waits, and no token; the machine's own stays good. */
+static void script_in_a_loop(void **state)
+{
+    char token[DIGEST_HEX];
+    int i;
+
+    (void)state;
+    arm();
+    get("/boot/" MAC_1 ".ipxe?uuid=" UUID_1);
+    take_token(token);
+    for (i = 0; i < 50; i++) {
+        assert_int_equal(get("/boot/" MAC_1 ".ipxe?uuid=" UUID_2), 200);
+        assert_true(
+            says("sleep 2\nchain --replace http://10.77.0.1:8080/boot/52:54:00:00:00:01.ipxe?uuid=") &&
+            !says("token") && !says("kernel"));
+    }
+    assert_int_equal(journalled("script"), 1);
+    assert_int_equal(ask_from(0x0a4d0077, "GET /boot/" MAC_1 ".ipxe HTTP/1.0\r\n\r\n"), 200);
+    assert_true(says("rackstrap.token=")); /* others are not held up */
+    assert_int_equal(post("/agent/v1/claim", token, "{\"uuid\":\"" UUID_1 "\",\"disk\":" DISK "}"), 200);
+}
+
+/* Another writer has the store for longer than we wait. */
+static void busy(void **state)
+{
+    static const char body[] = "{\"uuid\":\"" UUID_1 "\",\"disk\":" DISK "}";
+    char token[DIGEST_HEX];
+    struct store *other;
+
+    (void)state;
+    arm();
+    get("/boot/" MAC_1 ".ipxe");
+    take_token(token);
+    w.at_ms += 5000;
+    assert_int_equal(store_open(w.dir, &other, NULL), 0);
+    assert_int_equal(store_begin(other, NULL), 0);
+    assert_int_equal(post("/agent/v1/claim", token, body), 503);
+    assert_int_equal(w.res.retry_after, 2);
+    assert_int_equal(get("/boot/" MAC_1 ".ipxe"), 200); /* an error would end iPXE's boot */
+    assert_true(says("sleep 2\nchain --replace") && !says("token"));
+    store_rollback(other);
+    store_close(other);
+    assert_int_equal(post("/agent/v1/claim", token, body), 200);
+}
+
+static void turns(void **state)
+{
+    static const char body[] = "{\"uuid\":\"" UUID_1 "\",\"disk\":" DISK "}";
+    struct device d = {.name = "hv-02", .interfaces_n = 1};
+    char first[DIGEST_HEX], second[DIGEST_HEX], enrol[DIGEST_HEX];
+
+    (void)state;
+    w.cfg.max_streams = 1;
+    claim(first, enrol);
+    d.interfaces[0] = (struct interface){.name = "eno1", .mac = {{0x52, 0x54, 0, 0, 0, 2}}, .primary = true};
+    assert_int_equal(device_put(w.app.store, &d, "test", &w.device_id, NULL), 0);
+    arm();
+    get("/boot/52:54:00:00:00:02.ipxe?uuid=" UUID_1);
+    take_token(second);
+    assert_int_equal(post("/agent/v1/claim", second, body), 503);
+    assert_true(w.res.retry_after >= 2 && says("\"wait\":{\"place\":1,\"of\":1,\"seconds\":null}") &&
+                says("waits for its turn: place 1 of 1"));
+    assert_int_equal(journalled("waiting-turn"), 1);
+    assert_int_equal(device_state(), STATE_BOOTING);
+    post("/agent/v1/written", first, "{}");
+    assert_int_equal(post("/agent/v1/claim", second, body), 200);
+}
+
+/* A resume's token has claimed nothing yet: it cannot speak for the installer at work. */
+static void unclaimed_token(void **state)
+{
+    char token[DIGEST_HEX], resumed[DIGEST_HEX], enrol[DIGEST_HEX];
+
+    (void)state;
+    claim(token, enrol);
+    w.at_ms += 3000;
+    get("/boot/" MAC_1 ".ipxe?uuid=" UUID_1);
+    take_token(resumed);
+    assert_int_equal(post("/agent/v1/progress", resumed, "{\"done\":1,\"total\":2}"), 503);
+    assert_int_equal(post("/agent/v1/written", resumed, "{}"), 503);
+    assert_int_equal(post("/agent/v1/failed", resumed, "{\"reason\":\"disk-io\"}"), 503);
+    assert_int_equal(device_state(), STATE_INSTALLING);
+    assert_int_equal(post("/agent/v1/progress", token, "{\"done\":1,\"total\":2}"), 204);
+    w.at_ms += 10000;
+    assert_int_equal(post("/agent/v1/written", resumed, "{}"), 204); /* its disk was complete */
 }
 
 static void head_mints_nothing(void **state)
@@ -324,6 +412,7 @@ static void script_after_claim(void **state)
     assert_true(says("sanboot") && !says("token"));
     assert_int_equal(get("/boot/" MAC_1 ".ipxe"), 200); /* nor one that does not say who it is */
     assert_true(!says("token"));
+    w.at_ms += 2000;
     assert_int_equal(get("/boot/" MAC_1 ".ipxe?uuid=" UUID_1), 200);
     take_token(resumed);
     assert_int_equal(post("/agent/v1/progress", token, "{\"done\":1,\"total\":2,\"rate\":0}"), 204);
@@ -610,6 +699,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_WORLD(script_of_armed),
+        WITH_WORLD(script_in_a_loop),
+        WITH_WORLD(busy),
+        WITH_WORLD(turns),
+        WITH_WORLD(unclaimed_token),
         WITH_WORLD(head_mints_nothing),
         WITH_WORLD(script_of_idle),
         WITH_WORLD(script_of_stranger),

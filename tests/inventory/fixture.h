@@ -163,4 +163,24 @@ static inline size_t events(int64_t device_id, const char *event)
 
 static const struct disk vda = {.name = "vda", .serial = "DISK1", .size = UINT64_C(8) << 30};
 
+/* A token for one who has not asked before. */
+static inline int token_at(struct store *s, const struct job *j, const char *uuid, int64_t at_ms,
+                           char ret_token[DIGEST_HEX], struct err *e)
+{
+    static uint32_t peers;
+    struct asker a = {.machine_uuid = uuid, .nic = a_mac(1), .peer = {++peers}};
+    return job_token_make(s, j, &a, at_ms, ret_token, e);
+}
+
+/* A claim where no limit is. */
+static inline int claim_at(struct store *s, const char *token, const char *uuid, const struct disk *disk,
+                           int64_t at_ms, struct job *ret, char ret_enrol[DIGEST_HEX], struct err *e)
+{
+    struct claim c = {.token = token, .machine_uuid = uuid, .disk = disk};
+    struct turn turn;
+    int r = job_claim(s, &c, at_ms, ret, &turn, ret_enrol, e);
+    assert_true(r < 0 || turn.now);
+    return r;
+}
+
 #endif

@@ -8,6 +8,7 @@ static const struct {
     enum job_state job;
     int64_t expires_ms;
     const char *bound, *asks; /* the machine that claimed; the one that asks */
+    unsigned bound_nic, nic;  /* and their NICs */
     enum unknown_policy unknown;
     enum boot_action want;
     const char *reason; /* a part of the sentence */
@@ -42,6 +43,13 @@ static const struct {
      .asks = "00000000-0000-0000-0000-000000000000", .want = BOOT_INSTALL, .reason = "resumed"},
     {"claimed by one without UUID, asked by another", .job = JOB_CLAIMED, .expires_ms = T0 + 1, .bound = "",
      .asks = UUID_A, .want = BOOT_LOCAL, .reason = "UUID (none)"},
+    {"claimed by one without UUID, asked by one with another NIC", .job = JOB_CLAIMED, .expires_ms = T0 + 1,
+     .bound = "", .bound_nic = 1, .asks = "", .nic = 2, .want = BOOT_LOCAL,
+     .reason = "and MAC address 52:54:00:00:00:01"},
+    {"claimed by one without UUID, asked by the same NIC", .job = JOB_CLAIMED, .expires_ms = T0 + 1,
+     .bound = "", .bound_nic = 1, .asks = "", .nic = 1, .want = BOOT_INSTALL, .reason = "resumed"},
+    {"claimed by one with UUID, asked by its other NIC", .job = JOB_CLAIMED, .expires_ms = T0 + 1,
+     .bound = UUID_B, .bound_nic = 1, .asks = UUID_B, .nic = 2, .want = BOOT_INSTALL, .reason = "resumed"},
     {"claimed, overdue", .job = JOB_CLAIMED, .expires_ms = T0, .bound = UUID_B, .asks = UUID_B,
      .want = BOOT_LOCAL, .reason = "has expired"},
     {"written", .job = JOB_WRITTEN, .expires_ms = T0 + 1, .want = BOOT_LOCAL, .reason = "the job is spent"},
@@ -62,7 +70,9 @@ static void test_rows(void **state)
         str_copy(d.assigned, sizeof d.assigned, rows[i].assigned ? rows[i].assigned : "");
         str_copy(j.machine, sizeof j.machine, rows[i].bound ? rows[i].bound : "");
         str_copy(j.reason, sizeof j.reason, rows[i].job == JOB_FAILED ? "image-corrupt" : "");
-        struct boot_request req = {.machine_uuid = rows[i].asks, .unknown = rows[i].unknown, .at_ms = T0};
+        struct boot_request req = {
+            .machine_uuid = rows[i].asks, .nic = a_mac(rows[i].nic), .unknown = rows[i].unknown, .at_ms = T0};
+        j.nic = a_mac(rows[i].bound_nic);
         struct boot_decision got =
             boot_decide(rows[i].no_device ? NULL : &d, rows[i].no_job ? NULL : &j, &req);
         if (got.action != rows[i].want || !strstr(got.reason, rows[i].reason)) {

@@ -256,7 +256,7 @@ static void test_strangers(void **state)
     fails(stranger_get(fx.s, a_mac(1), &x, E), ERR_NOT_FOUND);
     ok(stranger_seen(fx.s, a_mac(1), (struct ip4){0}, "bios", T0, E));
     ok(stranger_seen(fx.s, a_mac(1), (struct ip4){0x0a4d0064}, NULL, T0 + 5, E));
-    ok(stranger_facts(fx.s, a_mac(1), "{\"model\":\"x\"}", T0 + 6, E));
+    ok(stranger_facts(fx.s, a_mac(1), (struct ip4){9}, "{\"model\":\"x\"}", T0 + 6, E));
     ok(stranger_seen(fx.s, a_mac(2), (struct ip4){0}, "ipxe", T0, E));
     ok(stranger_get(fx.s, a_mac(1), &x, E));
     assert_int_equal(x.address.a, 0x0a4d0064);
@@ -274,7 +274,7 @@ static void test_strangers(void **state)
 
     char *facts = xcalloc(1, 5000);
     memset(facts, 'x', 4999);
-    fails(stranger_facts(fx.s, a_mac(2), facts, T0, E), ERR_INPUT);
+    fails(stranger_facts(fx.s, a_mac(2), (struct ip4){9}, facts, T0, E), ERR_INPUT);
     free(facts);
 }
 
@@ -349,6 +349,24 @@ static void test_release_each(void **state)
     str_free(&s);
 }
 
+/* Anyone can make up addresses; what they report is bounded by address and as a whole. */
+static void test_facts_pace(void **state)
+{
+    (void)state;
+    unsigned kept = 0;
+    ok(stranger_facts(fx.s, a_mac(1), (struct ip4){1}, "{}", T0, E));
+    fails(stranger_facts(fx.s, a_mac(1), (struct ip4){2}, "{}", T0 + 1, E), ERR_UNAVAILABLE);
+    for (unsigned i = 2; i < 200; i++) {
+        kept += stranger_facts(fx.s, a_mac(i), (struct ip4){1}, "{}", T0 + 2, NULL) == 0;
+    }
+    assert_int_equal(kept, 3);
+    for (unsigned i = 200; i < 400; i++) {
+        kept += stranger_facts(fx.s, a_mac(i), (struct ip4){i}, "{}", T0 + 2, NULL) == 0;
+    }
+    assert_int_equal(kept, 31);
+    ok(stranger_facts(fx.s, a_mac(500), (struct ip4){1}, "{}", T0 + 2002, E));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void)
@@ -364,6 +382,7 @@ int main(void)
         T(test_groups),
         T(test_releases),
         T(test_release_each),
+        T(test_facts_pace),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_interfaces),
     };

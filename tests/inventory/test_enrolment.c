@@ -11,8 +11,8 @@ static int setup(void **state)
     hv = put_device("hv-01", 1);
     put_release("debian-12", "v1", DIGEST_1, T0);
     job = assign_device(hv, "debian-12");
-    ok(job_token_make(fx.s, &job, NULL, T0, t, E));
-    ok(job_claim(fx.s, t, UUID_A, &vda, T0, &job, enrol, E));
+    ok(token_at(fx.s, &job, NULL, T0, t, E));
+    ok(claim_at(fx.s, t, UUID_A, &vda, T0, &job, enrol, E));
     ok(job_written(fx.s, job.id, "", T0, E));
     ok(job_started(fx.s, job.id, "", T0, E));
     return 0;

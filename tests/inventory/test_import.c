@@ -265,8 +265,8 @@ static void test_waiting_disarms(void **state)
     imported("devices: [{name: a, image: debian-12}]\n", 0, 0, 1, 1, 0);
     char t[DIGEST_HEX], enrol[DIGEST_HEX];
     j = current(named("a").id);
-    ok(job_token_make(fx.s, &j, NULL, T0, t, E));
-    ok(job_claim(fx.s, t, UUID_A, &vda, T0, &j, enrol, E));
+    ok(token_at(fx.s, &j, NULL, T0, t, E));
+    ok(claim_at(fx.s, t, UUID_A, &vda, T0, &j, enrol, E));
     const char *text = "devices: [{name: a, image: debian-13}]\n";
     struct import_options o = {.actor = "test", .wipe_limit = 10};
     struct import_result r;
@@ -284,8 +284,8 @@ static void test_disk_of_an_armed_device(void **state)
     struct job j = current(named("a").id);
     assert_string_equal(j.disk_selector, "serial=DISK1");
     char t[DIGEST_HEX], enrol[DIGEST_HEX];
-    ok(job_token_make(fx.s, &j, NULL, T0, t, E));
-    ok(job_claim(fx.s, t, UUID_A, &vda, T0, &j, enrol, E));
+    ok(token_at(fx.s, &j, NULL, T0, t, E));
+    ok(claim_at(fx.s, t, UUID_A, &vda, T0, &j, enrol, E));
     imported("devices: [{name: a, image: debian-12, disk: serial=Y}]\n", 0, 1, 0, 0, 0);
     assert_string_equal(current(named("a").id).disk_selector, "serial=DISK1"); /* it writes now */
 }

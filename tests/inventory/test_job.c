@@ -17,14 +17,14 @@ static int setup(void **state)
 
 static void token_for(const struct job *j, const char *uuid, char token[DIGEST_HEX])
 {
-    ok(job_token_make(fx.s, j, uuid, T0 + 1000, token, E));
+    ok(token_at(fx.s, j, uuid, T0 + 1000, token, E));
     assert_int_equal(strlen(token), 64);
 }
 
 static struct job claim(const char *token, const char *uuid, char enrol[DIGEST_HEX])
 {
     struct job j;
-    ok(job_claim(fx.s, token, uuid, &vda, T0 + 2000, &j, enrol, E));
+    ok(claim_at(fx.s, token, uuid, &vda, T0 + 2000, &j, enrol, E));
     return j;
 }
 
@@ -112,7 +112,7 @@ static void test_done_token_repeats_only(void **state)
     assert_int_equal(kind, TOKEN_SPENT);
     assert_int_equal(got.state, JOB_DONE);
     fails(job_by_token(fx.s, token, T0 + 8000, &kind, &got, E), ERR_REFUSED);
-    fails(job_claim(fx.s, enrol, UUID_A, &vda, T0 + 8000, &got, token, E), ERR_REFUSED);
+    fails(claim_at(fx.s, enrol, UUID_A, &vda, T0 + 8000, &got, token, E), ERR_REFUSED);
     fails(job_by_token(fx.s, enrol, current(hv).expires_ms, &kind, &got, E), ERR_REFUSED);
     assign_device(hv, "rescue");
     fails(job_by_token(fx.s, enrol, T0 + 8000, &kind, &got, E), ERR_REFUSED);
@@ -127,9 +127,9 @@ static void test_claim_is_one_shot(void **state)
         token_for(&j, NULL, t[i]);
     }
     claim(t[1], UUID_A, enrol);
-    fails(job_claim(fx.s, t[0], UUID_A, &vda, T0 + 2000, &got, enrol2, E), ERR_REFUSED);
+    fails(claim_at(fx.s, t[0], UUID_A, &vda, T0 + 2000, &got, enrol2, E), ERR_REFUSED);
     assert_string_equal(fx.e.text, "this token is good for nothing here");
-    fails(job_claim(fx.s, t[2], UUID_B, &vda, T0 + 2000, &got, enrol2, E), ERR_REFUSED);
+    fails(claim_at(fx.s, t[2], UUID_B, &vda, T0 + 2000, &got, enrol2, E), ERR_REFUSED);
 
     /* Its answer was lost: the same again, with a new enrol token. */
     claim(t[1], UUID_A, enrol2);
@@ -138,11 +138,11 @@ static void test_claim_is_one_shot(void **state)
     assert_true(token_good(enrol2));
 
     ok(job_written(fx.s, j.id, "", T0 + 3000, E));
-    fails(job_claim(fx.s, t[1], UUID_A, &vda, T0 + 4000, &got, enrol, E), ERR_CONFLICT);
+    fails(claim_at(fx.s, t[1], UUID_A, &vda, T0 + 4000, &got, enrol, E), ERR_CONFLICT);
     assert_string_equal(fx.e.text, "the job of hv-01 is written: it is spent");
     assert_int_equal(events(hv, "claimed"), 2);
     state_is(hv, STATE_INSTALLED);
-    fails(job_token_make(fx.s, &j, UUID_A, T0 + 4000, t[0], E), ERR_CONFLICT);
+    fails(token_at(fx.s, &j, UUID_A, T0 + 4000, t[0], E), ERR_CONFLICT);
 }
 
 static void test_enrol_token_claims_nothing(void **state)
@@ -152,11 +152,11 @@ static void test_enrol_token_claims_nothing(void **state)
     struct job j = assign_device(hv, "debian-12"), got;
     token_for(&j, NULL, token);
     claim(token, UUID_A, enrol);
-    fails(job_claim(fx.s, enrol, UUID_A, &vda, T0 + 2000, &got, other, E), ERR_REFUSED);
+    fails(claim_at(fx.s, enrol, UUID_A, &vda, T0 + 2000, &got, other, E), ERR_REFUSED);
     const char *const garbage[] = {"", "x", "' OR 1=1 --", DIGEST_1,
                                    "ZZZZ111111111111111111111111111111111111111111111111111111111111"};
     for (size_t i = 0; i < sizeof garbage / sizeof *garbage; i++) {
-        fails(job_claim(fx.s, garbage[i], UUID_A, &vda, T0 + 2000, &got, other, E), ERR_REFUSED);
+        fails(claim_at(fx.s, garbage[i], UUID_A, &vda, T0 + 2000, &got, other, E), ERR_REFUSED);
         fails(job_by_token(fx.s, garbage[i], T0, NULL, &got, E), ERR_REFUSED);
     }
 }
@@ -169,16 +169,16 @@ static void test_impostor(void **state)
     token_for(&j, NULL, t);
     j = claim(t, UUID_A, enrol);
 
-    fails(job_token_make(fx.s, &j, UUID_B, T0 + 2500, u, E), ERR_REFUSED);
+    fails(token_at(fx.s, &j, UUID_B, T0 + 2500, u, E), ERR_REFUSED);
     assert_string_equal(fx.e.text, "the job of hv-01 was claimed by another machine");
-    fails(job_token_make(fx.s, &j, NULL, T0 + 2500, u, E), ERR_REFUSED);
-    fails(job_token_make(fx.s, &j, "", T0 + 2500, u, E), ERR_REFUSED);
+    fails(token_at(fx.s, &j, NULL, T0 + 2500, u, E), ERR_REFUSED);
+    fails(token_at(fx.s, &j, "", T0 + 2500, u, E), ERR_REFUSED);
 
     /* It lies about its UUID to get a script, and no further. */
     token_for(&j, UUID_A, u);
-    fails(job_claim(fx.s, u, UUID_B, &vda, T0 + 2600, &got, other, E), ERR_REFUSED);
-    fails(job_claim(fx.s, u, "", &vda, T0 + 2600, &got, other, E), ERR_REFUSED);
-    fails(job_claim(fx.s, u, "nonsense", &vda, T0 + 2600, &got, other, E), ERR_INPUT);
+    fails(claim_at(fx.s, u, UUID_B, &vda, T0 + 2600, &got, other, E), ERR_REFUSED);
+    fails(claim_at(fx.s, u, "", &vda, T0 + 2600, &got, other, E), ERR_REFUSED);
+    fails(claim_at(fx.s, u, "nonsense", &vda, T0 + 2600, &got, other, E), ERR_INPUT);
     assert_true(token_good(t));
     assert_true(token_good(enrol));
     assert_string_equal(current(hv).machine, UUID_A);
@@ -197,13 +197,13 @@ static void test_claim_of_another_disk(void **state)
     ok(device_put(fx.s, &d, "test", NULL, E));
     struct job j = assign_device(hv, "debian-12"), got;
     token_for(&j, UUID_A, t);
-    fails(job_claim(fx.s, t, UUID_A, &other, T0 + 2000, &got, enrol, E), ERR_CONFLICT);
+    fails(claim_at(fx.s, t, UUID_A, &other, T0 + 2000, &got, enrol, E), ERR_CONFLICT);
     assert_string_equal(fx.e.text, "the job of hv-01 is for the disk serial=DISK1, and the installer has "
                                    "chosen vdb serial=DISK2: nothing was written; start the machine again");
     assert_int_equal(current(hv).state, JOB_ARMED);
     assert_int_equal(events(hv, "claim-refused"), 1);
     claim(t, UUID_A, enrol);
-    ok(job_claim(fx.s, t, UUID_A, &renamed, T0 + 2000, &got, enrol, E));
+    ok(claim_at(fx.s, t, UUID_A, &renamed, T0 + 2000, &got, enrol, E));
 }
 
 static void test_resume_on_another_disk(void **state)
@@ -215,7 +215,7 @@ static void test_resume_on_another_disk(void **state)
     token_for(&j, UUID_A, t);
     j = claim(t, UUID_A, enrol);
     token_for(&j, UUID_A, t);
-    fails(job_claim(fx.s, t, UUID_A, &other, T0 + 2000, &got, enrol, E), ERR_CONFLICT);
+    fails(claim_at(fx.s, t, UUID_A, &other, T0 + 2000, &got, enrol, E), ERR_CONFLICT);
     assert_string_equal(current(hv).disk, "vda serial=DISK1");
     assert_int_equal(events(hv, "claim-refused"), 1);
     claim(t, UUID_A, enrol);
@@ -253,22 +253,88 @@ static void test_machine_without_uuid(void **state)
     token_for(&j, NULL, t);
     j = claim(t, "00000000-0000-0000-0000-000000000000", enrol);
     assert_string_equal(j.machine, "");
+    assert_true(mac_eq(j.nic, a_mac(1)));
     token_for(&j, "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", u);
     claim(u, NULL, enrol);
-    fails(job_token_make(fx.s, &j, UUID_A, T0 + 2500, u, E), ERR_REFUSED);
+    fails(token_at(fx.s, &j, UUID_A, T0 + 2500, u, E), ERR_REFUSED);
+    /* Another one without a UUID is not it. */
+    fails(job_token_make(fx.s, &j, &(struct asker){.nic = a_mac(2)}, T0 + 9000, u, E), ERR_REFUSED);
+    ok(job_token_make(fx.s, &j, &(struct asker){.nic = a_mac(1)}, T0 + 9000, u, E));
 }
 
-static void test_eight_tokens(void **state)
+/* What others fetch does not push out the token of a machine that is on its way. */
+static void test_tokens_kept(void **state)
 {
     (void)state;
-    char t[10][DIGEST_HEX];
+    char t[11][DIGEST_HEX];
+    struct job j = assign_device(hv, "debian-12"), got;
+    for (int i = 0; i < 11; i++) {
+        ok(token_at(fx.s, &j, NULL, T0 + i * TOKEN_PACE_MS, t[i], E));
+    }
+    for (int i = 0; i < 11; i++) {
+        ok(job_by_token(fx.s, t[i], T0 + MINUTE, NULL, &got, E));
+    }
+    ok(token_at(fx.s, &j, NULL, T0 + 15 * MINUTE, t[10],
+                E)); /* those that are old make room, but for eight */
+    fails(job_by_token(fx.s, t[0], T0 + 15 * MINUTE, NULL, &got, E), ERR_REFUSED);
+    ok(job_by_token(fx.s, t[4], T0 + 15 * MINUTE, NULL, &got, E));
+}
+
+static void test_token_pace(void **state)
+{
+    (void)state;
+    char t[DIGEST_HEX];
+    struct asker a = {.machine_uuid = UUID_A, .nic = a_mac(1), .peer = {1}};
     struct job j = assign_device(hv, "debian-12");
-    for (int i = 0; i < 10; i++) {
-        token_for(&j, NULL, t[i]);
+    ok(job_token_make(fx.s, &j, &a, T0, t, E));
+    size_t before = events(hv, "script");
+    for (int i = 0; i < 100; i++) { /* he asks on and on: nothing is written */
+        fails(job_token_make(fx.s, &j, &a, T0 + i, t, E), ERR_UNAVAILABLE);
     }
-    for (int i = 0; i < 10; i++) {
-        assert_int_equal(token_good(t[i]), i >= 2);
+    assert_int_equal(events(hv, "script"), before);
+    for (a.peer.a = 2; a.peer.a <= 8; a.peer.a++) { /* others are not held up by him, */
+        ok(job_token_make(fx.s, &j, &a, T0 + 100, t, E));
     }
+    fails(job_token_make(fx.s, &j, &a, T0 + 100, t, E), ERR_UNAVAILABLE); /* but eight are enough */
+    a.peer.a = 1;
+    ok(job_token_make(fx.s, &j, &a, T0 + TOKEN_PACE_MS, t, E));
+}
+
+/* A resume's token has claimed nothing: it speaks for the job only when the installer at work is silent. */
+static void test_writer(void **state)
+{
+    (void)state;
+    char t[DIGEST_HEX], u[DIGEST_HEX], enrol[DIGEST_HEX];
+    enum token_kind kind;
+    struct job j = assign_device(hv, "debian-12"), got;
+    token_for(&j, UUID_A, t);
+    ok(job_by_writer(fx.s, t, T0 + 1500, &kind, &got, E)); /* armed: an installer may fail before its claim */
+    j = claim(t, UUID_A, enrol);
+    token_for(&j, UUID_A, u);
+    fails(job_by_writer(fx.s, u, T0 + 2500, &kind, &got, E), ERR_UNAVAILABLE);
+    ok(job_by_writer(fx.s, t, T0 + 2500, &kind, &got, E));
+    ok(job_by_writer(fx.s, enrol, T0 + 2500, &kind, &got, E));
+    ok(job_progress(fx.s, j.id, 1, 2, 3, T0 + MINUTE, E));
+    fails(job_by_writer(fx.s, u, T0 + MINUTE + WRITER_SILENCE_MS - 1, &kind, &got, E), ERR_UNAVAILABLE);
+    ok(job_by_writer(fx.s, u, T0 + MINUTE + WRITER_SILENCE_MS, &kind, &got, E));
+    ok(job_written(fx.s, j.id, "", T0 + MINUTE, E));
+    ok(job_by_writer(fx.s, u, T0 + MINUTE, &kind, &got, E)); /* there is nothing to protect any more */
+}
+
+static void test_hello_once(void **state)
+{
+    (void)state;
+    char t[DIGEST_HEX];
+    struct mac m = a_mac(1);
+    struct job j = assign_device(hv, "debian-12");
+    token_for(&j, UUID_A, t);
+    for (int i = 0; i < 20; i++) {
+        ok(job_hello(fx.s, t, &m, "a machine", T0 + 1000 + i, E));
+    }
+    assert_int_equal(events(hv, "installer"), 1);
+    ok(job_hello(fx.s, t, &m, "a machine", T0 + 20000, E));
+    assert_int_equal(events(hv, "installer"), 2);
+    fails(job_hello(fx.s, DIGEST_1, &m, "a machine", T0 + 20000, E), ERR_REFUSED);
 }
 
 static void test_assign_again_replaces_armed(void **state)
@@ -349,8 +415,8 @@ static void test_protected(void **state)
     j = assign_device(hv, "debian-12");
     token_for(&j, NULL, t);
     ok(device_protect(fx.s, hv, true, "test", E)); /* after its script has left */
-    fails(job_claim(fx.s, t, UUID_A, &vda, T0 + 2000, &j, enrol, E), ERR_REFUSED);
-    fails(job_token_make(fx.s, &j, NULL, T0 + 2000, u, E), ERR_REFUSED);
+    fails(claim_at(fx.s, t, UUID_A, &vda, T0 + 2000, &j, enrol, E), ERR_REFUSED);
+    fails(token_at(fx.s, &j, NULL, T0 + 2000, u, E), ERR_REFUSED);
     assert_int_equal(current(hv).state, JOB_ARMED);
     fails(device_protect(fx.s, 4711, true, "test", E), ERR_NOT_FOUND);
 }
@@ -415,8 +481,8 @@ static void test_expiry(void **state)
 
     /* Overdue counts before anything has marked it so. */
     fails(job_by_token(fx.s, t, T0 + HOUR, NULL, &got, E), ERR_REFUSED);
-    fails(job_claim(fx.s, t, UUID_A, &vda, T0 + HOUR, &got, enrol, E), ERR_REFUSED);
-    fails(job_token_make(fx.s, &j, NULL, T0 + HOUR, u, E), ERR_CONFLICT);
+    fails(claim_at(fx.s, t, UUID_A, &vda, T0 + HOUR, &got, enrol, E), ERR_REFUSED);
+    fails(token_at(fx.s, &j, NULL, T0 + HOUR, u, E), ERR_CONFLICT);
 
     ok(job_expire(fx.s, T0 + HOUR, E));
     assert_int_equal(current(hv).state, JOB_EXPIRED);
@@ -432,7 +498,7 @@ static void test_signs_of_life_put_expiry_off(void **state)
     char t[DIGEST_HEX], enrol[DIGEST_HEX];
     struct job j = assign_device(hv, "debian-12");
     token_for(&j, NULL, t);
-    ok(job_claim(fx.s, t, UUID_A, &vda, T0 + HOUR - 1, &j, enrol, E));
+    ok(claim_at(fx.s, t, UUID_A, &vda, T0 + HOUR - 1, &j, enrol, E));
     assert_int_equal(j.expires_ms, T0 + 2 * HOUR - 1);
     ok(job_progress(fx.s, j.id, 1, 2, 3, T0 + 2 * HOUR - 2, E));
     ok(job_expire(fx.s, T0 + 3 * HOUR - 3, E));
@@ -457,7 +523,7 @@ static void test_fail(void **state)
     assert_true(token_good(t)); /* it may say so again, */
     ok(job_fail(fx.s, j.id, "no-disk", "no disk at all", T0 + 1600, E));
     assert_int_equal(events(hv, "failed"), 1);
-    fails(job_claim(fx.s, t, UUID_A, &vda, T0 + 2000, &got, enrol, E), ERR_CONFLICT); /* and nothing else */
+    fails(claim_at(fx.s, t, UUID_A, &vda, T0 + 2000, &got, enrol, E), ERR_CONFLICT); /* and nothing else */
 
     j = assign_device(hv, "debian-12");
     token_for(&j, NULL, t);
@@ -595,7 +661,10 @@ int main(void)
         T(test_resume_on_another_disk),
         T(test_resume),
         T(test_machine_without_uuid),
-        T(test_eight_tokens),
+        T(test_tokens_kept),
+        T(test_token_pace),
+        T(test_writer),
+        T(test_hello_once),
         T(test_assign_again_replaces_armed),
         T(test_assign_while_claimed),
         T(test_dry_run_changes_nothing),

@@ -245,8 +245,8 @@ static void test_claims_race(void **state)
     int64_t id = put_device("hv-01", 1);
     put_release("debian-12", "v1", DIGEST_1, T0);
     struct job j = assign_device(id, "debian-12");
-    ok(job_token_make(fx.s, &j, NULL, T0, t[0], E));
-    ok(job_token_make(fx.s, &j, NULL, T0, t[1], E));
+    ok(token_at(fx.s, &j, NULL, T0, t[0], E));
+    ok(token_at(fx.s, &j, NULL, T0, t[1], E));
     store_close(fx.s);
     pid_t pid[2];
     int won = 0, status;
@@ -259,7 +259,7 @@ static void test_claims_race(void **state)
             if (store_open(fx.dir, &s, NULL)) {
                 _exit(3);
             }
-            int r = job_claim(s, t[p], p ? UUID_A : UUID_B, &vda, T0, &j, enrol, &e);
+            int r = claim_at(s, t[p], p ? UUID_A : UUID_B, &vda, T0, &j, enrol, &e);
             _exit(r == 0 ? 0 : e.kind == ERR_REFUSED ? 1 : 2);
         }
     }

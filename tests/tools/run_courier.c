@@ -57,10 +57,13 @@ static int install(struct store *s, int64_t device_id, struct job *j, struct err
     struct assign a = {.release_ref = "debian-12", .actor = "test", .expiry_s = 3600, .replace = true};
     struct disk disk = {.name = "vda", .serial = "disk", .size = UINT64_C(2) << 30};
     char token[DIGEST_HEX], enrol_token[DIGEST_HEX];
+    struct asker asker = {.machine_uuid = MACHINE};
+    struct claim claim = {.token = token, .machine_uuid = MACHINE, .disk = &disk};
+    struct turn turn;
     int64_t now = now_ms();
 
-    if (job_assign(s, device_id, &a, now, j, e) < 0 || job_token_make(s, j, MACHINE, now, token, e) < 0 ||
-        job_claim(s, token, MACHINE, &disk, now, j, enrol_token, e) < 0 ||
+    if (job_assign(s, device_id, &a, now, j, e) < 0 || job_token_make(s, j, &asker, now, token, e) < 0 ||
+        job_claim(s, &claim, now, j, &turn, enrol_token, e) < 0 ||
         job_written(s, j->id, "written", now, e) < 0) {
         return -1;
     }
