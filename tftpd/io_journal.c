@@ -94,7 +94,8 @@ static void flush(void *ctx)
     j->n = 0;
 }
 
-void io_journal_loader(struct io_journal *j, struct ip4 peer, const char *file, uint64_t bytes, uint64_t us)
+void io_journal_loader(struct io_journal *j, struct ip4 peer, const char *file, uint64_t bytes, uint64_t us,
+                       const char *doubt)
 {
     char size[16];
     int64_t at_ms = now_ms();
@@ -104,9 +105,9 @@ void io_journal_loader(struct io_journal *j, struct ip4 peer, const char *file, 
         flush(j);
     struct waiting *w = &j->waiting[j->n++];
     *w = (struct waiting){.peer = peer, .at_ms = at_ms};
-    snprintf(w->detail, sizeof w->detail, "%.160s, %llu bytes (%s) in %llu.%03llu s by TFTP", file,
+    snprintf(w->detail, sizeof w->detail, "%.160s, %llu bytes (%s) in %llu.%03llu s by TFTP%s%s", file,
              (unsigned long long)bytes, size_format(bytes, size), (unsigned long long)(us / 1000000),
-             (unsigned long long)(us / 1000 % 1000));
+             (unsigned long long)(us / 1000 % 1000), *doubt ? "; " : "", doubt);
     if (j->n == 1)
         watch_arm(j->timer, GATHER_MS);
 }

@@ -21,10 +21,18 @@ ssize_t io_socket_request(int fd, void *buf, size_t size, struct sockaddr_in *re
 /* The MTU of the path to the peer as the kernel's routes and interfaces have it; 0 when it is not known. */
 uint32_t io_socket_mtu(const char *interface, const struct sockaddr_in *peer);
 
-/* Sends blocks straight from the file's pages, many a call. Returns 0; -1 with errno when the bytes are gone.
- * A full send buffer is no error: what did not leave is as if lost, and the transfer's clock brings it back.
- */
-int io_socket_blocks(int fd, const struct sockaddr_in *peer, const struct transfer *t, struct span file,
-                     uint64_t first, uint32_t count);
+/* From now on routers may cut this socket's packets. */
+void io_socket_may_fragment(int fd);
+
+/* What the network said of packets to the peer since it was last asked. */
+enum { IO_CLOSED = 1, IO_NARROW = 2 };
+unsigned io_socket_troubles(int fd, const struct sockaddr_in *peer);
+
+/* Sends blocks, the first of which lies at `from`, many a call. Returns 0; -1 with errno EFAULT when the
+ * bytes are gone. A full send buffer is no error: what did not leave is as if lost, and the transfer's clock
+ * brings it back. *cut: whether the kernel may be given many blocks as one packet to cut; becomes false where
+ * it cannot. */
+int io_socket_blocks(int fd, const struct sockaddr_in *peer, const struct transfer *t, const uint8_t *from,
+                     uint64_t first, uint32_t count, bool *cut);
 
 #endif

@@ -14,9 +14,15 @@
  * behind the block acknowledged. An ACK of the window's own start says the same, and is believed once a
  * window.
  * - The retransmission time follows the measured round trips as in RFC 6298, without samples from blocks sent
- * twice (Karn); it doubles at each time-out. A `timeout` that the client asked for is its upper bound (RFC
- * 2349).
+ * twice (Karn); it doubles at each time-out. A `timeout` that the client asked for is taken as it is: that
+ * many seconds before each retransmission, no fewer and no more (RFC 2349).
  * - An ERROR ends it at any time, also before ACK 0, and is never answered.
+ * - Some clients take the last block and go, and the last ACK may be lost (RFC 1350 section 6 leaves it
+ * open): a peer that acknowledged all but the last window and was silent for LAST_US, or whose port is closed
+ * by then, most likely has the file. That end is TRANSFER_UNACKED.
+ * - A port that is closed (ICMP) before the last window ends it after CLOSED_MAX times without progress: once
+ * may be a forgery or a machine that is busy.
+ * - A path that proves too narrow (ICMP, too big) has what was lost sent again at once, NARROW_MAX times.
  */
 #ifndef TFTPD_TRANSFER_H
 #define TFTPD_TRANSFER_H
@@ -29,10 +35,20 @@
 #define RTO_MIN_US       50000
 #define RTO_MAX_US       4000000
 #define SILENCE_MAX_US                                                                                       \
-    30000000 /* without progress; of a peer that answered: six of its time-outs, if more                     \
-              */
+    30000000                /* without progress; of a peer that answered: six of its time-outs, if more      \
+                             */
+#define LAST_US    10000000 /* the same, when only the last window is not acknowledged; three time-outs */
+#define CLOSED_MAX 3
+#define NARROW_MAX 8
+#define BLACK_HOLE 2 /* time-outs of one block, and then its packets may be cut on the way */
 
-enum transfer_state { TRANSFER_RUNNING, TRANSFER_WHOLE, TRANSFER_ABORTED, TRANSFER_FAILED };
+enum transfer_state {
+    TRANSFER_RUNNING,
+    TRANSFER_WHOLE,
+    TRANSFER_UNACKED, /* all was sent; only the last ACK did not come */
+    TRANSFER_ABORTED, /* by the client */
+    TRANSFER_FAILED
+};
 
 struct transfer {
     enum transfer_state state;
@@ -48,9 +64,13 @@ struct transfer {
     bool went_back;      /* this window was sent again already */
     uint64_t acked, top; /* highest block acknowledged; highest ever sent */
     uint64_t resent;     /* blocks sent again */
-    uint64_t progress_us, silence_us;
+    uint64_t progress_us, silence_us, last_us;
+    uint32_t timeouts, closed; /* since the last progress */
+    uint32_t narrow;
+    bool fragments; /* let routers cut the packets: big ones seem to vanish without a word */
     /* round trips, as RFC 6298 names them */
-    uint64_t srtt_us, rttvar_us, rto_us, rto_max_us;
+    uint64_t srtt_us, rttvar_us, rto_us;
+    uint64_t rto_fixed_us;             /* 0, or the client's `timeout` */
     uint64_t timed_block, timed_at_us; /* the block whose ACK is timed */
     bool timing;
 };
@@ -68,6 +88,12 @@ struct transfer_step transfer_start(struct transfer *t, const struct tftp_option
                                     uint32_t mtu, uint64_t now_us);
 struct transfer_step transfer_packet(struct transfer *t, const struct tftp_packet *p, uint64_t now_us);
 struct transfer_step transfer_timeout(struct transfer *t, uint64_t now_us);
+struct transfer_step transfer_closed(struct transfer *t); /* nobody has the peer's port */
+struct transfer_step transfer_narrow(struct transfer *t,
+                                     uint64_t now_us); /* a block was too big for the path */
+
+/* Ends it from our side; the step sends the ERROR. */
+struct transfer_step transfer_fail(struct transfer *t, const char *reason);
 
 /* Where a block lies in the file; 0 bytes for the empty last one. */
 void transfer_block(const struct transfer *t, uint64_t block, uint64_t *ret_at, uint32_t *ret_n);
