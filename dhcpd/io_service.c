@@ -6,31 +6,8 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "inventory/journal.h"
-
-#define RECENT_SLOTS 4096
-#define SAME_BOOT_MS                                                                                         \
-    10000 /* one kind of client asks twice within a boot; a machine does not boot twice within this */
-#define STRANGER_MS   30000
-#define NOTES_MAX     512
-#define STRANGERS_MAX 50 /* a second: a flood of invented addresses must not fill the store */
-#define FULL_MS       1000
-
-/* What was noted of a MAC address lately. A collision costs one more entry, never a missing one. */
-struct recent {
-    struct mac mac;
-    enum client_kind kind;
-    uint32_t xid;
-    int64_t at_ms;
-};
-
-struct note {
-    int64_t device_id; /* 0: a stranger */
-    struct mac mac;
-    struct ip4 address;
-    enum client_kind kind;
-    const char *event; /* of a device */
-};
+#include "dhcpd/io_notes.h"
+#include "dhcpd/io_records.h"
 
 struct drop_count {
     uint64_t n, unlogged;
@@ -42,17 +19,9 @@ struct service {
     struct store *store;
     struct leases *leases;
     bool puts; /* since the last commit */
-    struct pool_state {
-        uint32_t next;
-        int64_t full_until_ms;
-        bool said;
-    } * pools; /* one a subnet */
     struct drop_count drops[DROP_COUNT];
-    struct recent journalled[RECENT_SLOTS], strangers[RECENT_SLOTS];
-    int64_t strangers_second;
-    unsigned strangers_n;
-    struct note notes[NOTES_MAX];
-    size_t notes_n;
+    struct lookup *lookup;
+    struct notes *notes;
     struct probes *probes;
     struct notice *notice;
 };
@@ -61,13 +30,14 @@ int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct s
 {
     struct service *s = xcalloc(1, sizeof *s);
     s->cfg = cfg;
-    s->pools = xcalloc(cfg->subnets_n + 1, sizeof *s->pools);
     s->probes = probes_new(cfg->probe_ms);
     if (store_open(state_dir, &s->store, e) || leases_open(state_dir, true, &s->leases, e)) {
         service_close(s);
         return -1;
     }
     s->notice = notice_new(s->store);
+    s->notes = notes_new(s->store);
+    s->lookup = lookup_new(cfg, s->store, s->leases, s->notice);
     *ret = s;
     return 0;
 }
@@ -79,11 +49,12 @@ void service_close(struct service *s)
     for (int i = DROP_NONE; i < DROP_COUNT; i++)
         if (s->drops[i].n)
             log_info("dhcp-count reason=%s packets=%llu", drop_name(i), (unsigned long long)s->drops[i].n);
+    lookup_free(s->lookup);
+    notes_free(s->notes);
     notice_free(s->notice);
     probes_free(s->probes);
     leases_close(s->leases);
     store_close(s->store);
-    free(s->pools);
     free(s);
 }
 
@@ -110,214 +81,6 @@ void service_drop(struct service *s, enum drop why, const struct link *link, con
              drop_sentence(why), (unsigned long long)c->unlogged);
     c->logged_ms = at_ms;
     c->unlogged = 0;
-}
-
-/* Records
- * -------------------------------------------------------------------------------------------------------------
- */
-
-struct records {
-    struct device device;
-    struct job job;
-    bool has_device, has_job;
-};
-
-static int records_find(struct service *s, struct mac mac, struct records *ret)
-{
-    struct err e = {0};
-    ret->has_device = ret->has_job = false;
-    if (device_by_mac(s->store, mac, &ret->device, &e) == 0) {
-        ret->has_device = true;
-        e.kind = ERR_NONE;
-        ret->has_job = job_current(s->store, ret->device.id, &ret->job, &e) == 0;
-    }
-    if (e.kind == ERR_NONE || e.kind == ERR_NOT_FOUND)
-        return 0;
-    log_error("dhcp-store problem=\"%s\"", e.text);
-    return -1;
-}
-
-/* An interface in the inventory that is not the asker's owns it. A store that cannot be read owns everything.
- */
-static bool others_own(struct service *s, struct ip4 ip, struct mac mac)
-{
-    struct device d;
-    struct err e = {0};
-    if (device_by_address(s->store, ip, &d, &e))
-        return e.kind != ERR_NOT_FOUND;
-    const struct interface *i = device_interface(&d, mac);
-    return !(i && i->has_address && ip4_eq(i->address.ip, ip));
-}
-
-static struct address_fact fact_of(struct service *s, const struct place *p, struct ip4 ip, struct mac mac)
-{
-    struct address_fact x = {0};
-    if (!ip.a)
-        return x;
-    x.lease = lease_by_address(s->leases, ip);
-    if (!p->has_reserved && place_subnet(p, ip))
-        x.others = others_own(s, ip, mac);
-    return x;
-}
-
-static bool pool_search(struct service *s, const struct arrival *from, const struct place *p,
-                        const struct dhcpd_subnet *subnet, struct mac mac, int64_t at_ms, struct ip4 *ret)
-{
-    struct pool_state *state = &s->pools[subnet - s->cfg->subnets];
-    uint32_t n = subnet_pool_size(subnet);
-    /* Not the deadline alone: a clock that was set back must not keep a pool full for hours. */
-    if (!n || (state->full_until_ms > at_ms && state->full_until_ms <= at_ms + FULL_MS))
-        return false;
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t i = (state->next + k) % n;
-        struct ip4 ip = subnet_pool_at(subnet, i);
-        if (!place_pool(p, from->link, true, ip) ||
-            !decide_lease_free(lease_by_address(s->leases, ip), mac, at_ms) || others_own(s, ip, mac))
-            continue;
-        state->next = i + 1;
-        if (state->said)
-            notice_pool(s->notice, subnet->prefix, n, false, at_ms);
-        state->said = false;
-        *ret = ip;
-        return true;
-    }
-    state->full_until_ms = at_ms + FULL_MS;
-    if (!state->said)
-        notice_pool(s->notice, subnet->prefix, n, true, at_ms);
-    state->said = true;
-    return false;
-}
-
-/* Of the first pool of this place that has one. */
-static bool pool_take(struct service *s, const struct arrival *from, const struct place *p, bool known,
-                      struct mac mac, int64_t at_ms, struct ip4 *ret)
-{
-    size_t at;
-    for (const struct dhcpd_subnet *x = place_next(p, &at, NULL); x; x = place_next(p, &at, x))
-        if ((known || x->unknown == UNKNOWN_DISCOVER) && pool_search(s, from, p, x, mac, at_ms, ret))
-            return true;
-    return false;
-}
-
-static void facts_find(struct service *s, const struct request *q, const struct arrival *from,
-                       const struct place *p, const struct records *r, int64_t at_ms, struct facts *f)
-{
-    const struct lease *mine = lease_by_mac(s->leases, q->mac);
-    *f = (struct facts){.at_ms = at_ms};
-    f->device = r->has_device ? &r->device : NULL;
-    f->job = r->has_job ? &r->job : NULL;
-    if (mine)
-        f->mine = fact_of(s, p, mine->address, q->mac);
-    f->asked = fact_of(s, p, decide_asked(q), q->mac);
-    if (p->has_reserved)
-        f->reserved = fact_of(s, p, p->reserved, q->mac);
-    bool may = r->has_device || place_unknown(p) == UNKNOWN_DISCOVER;
-    if (may && decide_needs_free(q, from, p, f))
-        f->has_free = pool_take(s, from, p, r->has_device, q->mac, at_ms, &f->free);
-}
-
-/* Notes
- * ---------------------------------------------------------------------------------------------------------------
- */
-
-static struct recent *recent_slot(struct recent *table, struct mac mac, enum client_kind kind)
-{
-    uint64_t h = (mac_to_u64(mac) ^ ((uint64_t)kind << 48)) * 0x9e3779b97f4a7c15u;
-    return &table[h >> 32 & (RECENT_SLOTS - 1)];
-}
-
-/* True the first time in `span_ms`; a repeated packet (one xid) never counts as another time. */
-static bool is_news(struct recent *table, const struct request *q, int64_t span_ms, int64_t at_ms)
-{
-    struct recent *r = recent_slot(table, q->mac, q->kind);
-    bool same = r->at_ms && mac_eq(r->mac, q->mac) && r->kind == q->kind;
-    bool repeated = same && (r->xid == q->xid || lately(r->at_ms, span_ms, at_ms));
-    if (!repeated)
-        *r = (struct recent){.mac = q->mac, .kind = q->kind, .xid = q->xid, .at_ms = at_ms};
-    return !repeated;
-}
-
-static void note_add(struct service *s, struct note n)
-{
-    if (s->notes_n < NOTES_MAX)
-        s->notes[s->notes_n++] = n;
-}
-
-static void note_stranger(struct service *s, const struct request *q, struct ip4 address, int64_t at_ms)
-{
-    if (s->strangers_second != at_ms / 1000) {
-        s->strangers_second = at_ms / 1000;
-        s->strangers_n = 0;
-    }
-    if (s->strangers_n >= STRANGERS_MAX || !is_news(s->strangers, q, STRANGER_MS, at_ms))
-        return;
-    s->strangers_n++;
-    note_add(s, (struct note){.mac = q->mac, .address = address, .kind = q->kind});
-}
-
-static bool job_live(const struct records *r)
-{
-    return r->has_job && (r->job.state == JOB_ARMED || r->job.state == JOB_CLAIMED);
-}
-
-/* A stranger is worth a note once it is settled what it gets; a device while something is to become of it. */
-static void note(struct service *s, const struct request *q, const struct records *r,
-                 const struct decision *d, int64_t at_ms)
-{
-    bool acked = d->answers && d->reply.type == MSG_ACK && d->reply.yiaddr.a;
-    if (!r->has_device) {
-        if (acked || d->drop != DROP_NONE)
-            note_stranger(s, q, acked ? d->reply.yiaddr : (struct ip4){0}, at_ms);
-        return;
-    }
-    struct note n = {.device_id = r->device.id, .mac = q->mac, .address = d->reply.yiaddr, .kind = q->kind};
-    if (q->type == MSG_DECLINE && d->drop == DROP_NONE) {
-        n.event = "address-declined";
-        n.address = decide_asked(q);
-        note_add(s, n);
-    } else if (acked && !q->ciaddr.a && (job_live(r) || r->device.state != STATE_READY) &&
-               is_news(s->journalled, q, SAME_BOOT_MS, at_ms)) {
-        n.event = "address";
-        note_add(s, n);
-    }
-}
-
-static int note_write(struct service *s, const struct note *n, int64_t at_ms, struct err *e)
-{
-    const struct client_row *row = client_row(n->kind);
-    char ip[IP4_STR], detail[160];
-    ip4_format(n->address, ip);
-    if (!n->device_id)
-        return stranger_seen(s->store, n->mac, n->address, row->name, at_ms, e);
-    if (strcmp(n->event, "address"))
-        snprintf(detail, sizeof detail, "%s was declined: another machine uses it", ip);
-    else if (row->via == VIA_SCRIPT)
-        snprintf(detail, sizeof detail, "%s for its %s client, with the URL of its script", ip, row->name);
-    else if (row->loader)
-        snprintf(detail, sizeof detail, "%s for its %s client, with the loader %s", ip, row->name,
-                 row->loader);
-    else if (n->kind == CLIENT_OTHER)
-        snprintf(detail, sizeof detail, "%s for the system that it runs", ip);
-    else
-        snprintf(detail, sizeof detail, "%s for its %s client", ip, row->name);
-    return journal_add(s->store, n->device_id, &n->mac, "dhcpd", n->event, detail, at_ms, e);
-}
-
-void service_notes(struct service *s, int64_t at_ms)
-{
-    struct err e = {0};
-    if (!s->notes_n)
-        return;
-    int r = store_begin(s->store, &e);
-    for (size_t i = 0; i < s->notes_n && r == 0; i++)
-        r = note_write(s, &s->notes[i], at_ms, &e);
-    if (r == 0)
-        r = store_commit(s->store, &e);
-    if (r) {
-        store_rollback(s->store);
-        log_error("dhcp-journal lost=%zu problem=\"%s\"", s->notes_n, e.text);
-    }
-    s->notes_n = 0;
 }
 
 /* One packet
@@ -357,12 +120,12 @@ static enum drop answer(struct service *s, const struct request *q, const struct
     struct place p;
     struct facts f;
     struct decision d;
-    if (records_find(s, q->mac, &r))
+    if (records_find(s->lookup, q->mac, &r))
         return DROP_STORE;
     enum drop why = place_find(s->cfg, from, q, r.has_device ? &r.device : NULL, &p);
     if (why != DROP_NONE)
         return why;
-    facts_find(s, q, from, &p, &r, at_ms, &f);
+    facts_find(s->lookup, q, from, &p, &r, at_ms, &f);
     decide(s->cfg, q, from, &p, &f, &d);
     if (d.drop == DROP_NONE && d.answers &&
         message_encode(q, &d.reply, ret->bytes, sizeof ret->bytes, &ret->n))
@@ -372,7 +135,7 @@ static enum drop answer(struct service *s, const struct request *q, const struct
     why = keep_leases(s, &d);
     if (why != DROP_NONE || held)
         return why;
-    note(s, q, &r, &d, at_ms);
+    notes_take(s->notes, q, &r, &d, at_ms);
     if (d.drop == DROP_OTHER_SERVER)
         notice_server(s->notice, from->link, q->server_id, q->mac, true, true, at_ms);
     if (d.drop != DROP_NONE)
@@ -413,8 +176,13 @@ int service_commit(struct service *s, size_t answers, int64_t at_ms)
     log_error("dhcp-commit answers=%zu problem=\"%s\"", answers, e.text);
     for (size_t i = 0; i < answers; i++)
         service_drop(s, DROP_STORE, &no_link, NULL, at_ms);
-    s->notes_n = 0;
+    notes_forget(s->notes);
     return -1;
+}
+
+void service_notes(struct service *s, int64_t at_ms)
+{
+    notes_write(s->notes, at_ms);
 }
 
 /* Asking the wire

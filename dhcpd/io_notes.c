@@ -1,0 +1,164 @@
+#include "dhcpd/io_notes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "inventory/journal.h"
+
+#define RECENT_SLOTS 4096
+#define SAME_BOOT_MS                                                                                         \
+    10000 /* one kind of client asks twice within a boot; a machine does not boot twice within this */
+#define STRANGER_MS   30000
+#define NOTES_MAX     512
+#define STRANGERS_MAX 50 /* a second: a flood of invented addresses must not fill the store */
+
+/* What was noted of a MAC address lately. A collision costs one more entry, never a missing one. */
+struct recent {
+    struct mac mac;
+    enum client_kind kind;
+    uint32_t xid;
+    int64_t at_ms;
+};
+
+struct note {
+    int64_t device_id; /* 0: a stranger */
+    struct mac mac;
+    struct ip4 address;
+    enum client_kind kind;
+    const char *event; /* of a device */
+};
+
+struct notes {
+    struct store *store;
+    struct recent journalled[RECENT_SLOTS], strangers[RECENT_SLOTS];
+    int64_t strangers_second;
+    unsigned strangers_n;
+    struct note list[NOTES_MAX];
+    size_t list_n;
+};
+
+struct notes *notes_new(struct store *store)
+{
+    struct notes *n = xcalloc(1, sizeof *n);
+    n->store = store;
+    return n;
+}
+
+void notes_free(struct notes *n)
+{
+    free(n);
+}
+
+/* Within the last span_ms; never, when the clock was set back behind it. */
+static bool lately(int64_t then_ms, int64_t span_ms, int64_t at_ms)
+{
+    return then_ms && then_ms <= at_ms && at_ms - then_ms < span_ms;
+}
+
+static struct recent *recent_slot(struct recent *table, struct mac mac, enum client_kind kind)
+{
+    uint64_t h = (mac_to_u64(mac) ^ ((uint64_t)kind << 48)) * 0x9e3779b97f4a7c15u;
+    return &table[h >> 32 & (RECENT_SLOTS - 1)];
+}
+
+/* True the first time in `span_ms`; a repeated packet (one xid) never counts as another time. */
+static bool is_news(struct recent *table, const struct request *q, int64_t span_ms, int64_t at_ms)
+{
+    struct recent *r = recent_slot(table, q->mac, q->kind);
+    bool same = r->at_ms && mac_eq(r->mac, q->mac) && r->kind == q->kind;
+    bool repeated = same && (r->xid == q->xid || lately(r->at_ms, span_ms, at_ms));
+    if (!repeated)
+        *r = (struct recent){.mac = q->mac, .kind = q->kind, .xid = q->xid, .at_ms = at_ms};
+    return !repeated;
+}
+
+static void add(struct notes *n, struct note x)
+{
+    if (n->list_n < NOTES_MAX)
+        n->list[n->list_n++] = x;
+}
+
+static void note_stranger(struct notes *n, const struct request *q, struct ip4 address, int64_t at_ms)
+{
+    if (n->strangers_second != at_ms / 1000) {
+        n->strangers_second = at_ms / 1000;
+        n->strangers_n = 0;
+    }
+    if (n->strangers_n >= STRANGERS_MAX || !is_news(n->strangers, q, STRANGER_MS, at_ms))
+        return;
+    n->strangers_n++;
+    add(n, (struct note){.mac = q->mac, .address = address, .kind = q->kind});
+}
+
+static bool job_live(const struct records *r)
+{
+    return r->has_job && (r->job.state == JOB_ARMED || r->job.state == JOB_CLAIMED);
+}
+
+/* A stranger is worth a note once it is settled what it gets; a device while something is to become of it. */
+void notes_take(struct notes *n, const struct request *q, const struct records *r, const struct decision *d,
+                int64_t at_ms)
+{
+    bool acked = d->answers && d->reply.type == MSG_ACK && d->reply.yiaddr.a;
+    if (!r->has_device) {
+        if (acked || d->drop != DROP_NONE)
+            note_stranger(n, q, acked ? d->reply.yiaddr : (struct ip4){0}, at_ms);
+        return;
+    }
+    struct note x = {.device_id = r->device.id, .mac = q->mac, .address = d->reply.yiaddr, .kind = q->kind};
+    if (q->type == MSG_DECLINE && d->drop == DROP_NONE) {
+        x.event = "address-declined";
+        x.address = decide_asked(q);
+        add(n, x);
+    } else if (acked && !q->ciaddr.a && (job_live(r) || r->device.state != STATE_READY) &&
+               is_news(n->journalled, q, SAME_BOOT_MS, at_ms)) {
+        x.event = "address";
+        add(n, x);
+    }
+}
+
+static int write_one(struct store *s, const struct note *x, int64_t at_ms, struct err *e)
+{
+    const struct client_row *row = client_row(x->kind);
+    char ip[IP4_STR], detail[160];
+    ip4_format(x->address, ip);
+    if (!x->device_id)
+        return stranger_seen(s, x->mac, x->address, row->name, at_ms, e);
+    if (strcmp(x->event, "address"))
+        snprintf(detail, sizeof detail, "%s was declined: another machine uses it", ip);
+    else if (row->via == VIA_SCRIPT)
+        snprintf(detail, sizeof detail, "%s for its %s client, with the URL of its script", ip, row->name);
+    else if (row->loader)
+        snprintf(detail, sizeof detail, "%s for its %s client, with the loader %s", ip, row->name,
+                 row->loader);
+    else if (x->kind == CLIENT_OTHER)
+        snprintf(detail, sizeof detail, "%s for the system that it runs", ip);
+    else
+        snprintf(detail, sizeof detail, "%s for its %s client", ip, row->name);
+    return journal_add(s, x->device_id, &x->mac, "dhcpd", x->event, detail, at_ms, e);
+}
+
+void notes_forget(struct notes *n)
+{
+    n->list_n = 0;
+}
+
+void notes_write(struct notes *n, int64_t at_ms)
+{
+    struct err e = {0};
+    if (!n->list_n)
+        return;
+    int r = store_begin(n->store, &e);
+    for (size_t i = 0; i < n->list_n && r == 0; i++)
+        r = write_one(n->store, &n->list[i], at_ms, &e);
+    if (r == 0)
+        r = store_commit(n->store, &e);
+    if (r) {
+        store_rollback(n->store);
+        log_error("dhcp-journal lost=%zu problem=\"%s\"", n->list_n, e.text);
+    }
+    n->list_n = 0;
+}

@@ -1,0 +1,131 @@
+#include "dhcpd/io_records.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
+#define FULL_MS 1000
+
+struct lookup {
+    const struct dhcpd_config *cfg;
+    struct store *store;
+    struct leases *leases;
+    struct notice *notice;
+    struct pool_state {
+        uint32_t next;
+        int64_t full_until_ms;
+        bool said;
+    } * pools; /* one a subnet */
+};
+
+struct lookup *lookup_new(const struct dhcpd_config *cfg, struct store *store, struct leases *leases,
+                          struct notice *notice)
+{
+    struct lookup *l = xcalloc(1, sizeof *l);
+    *l = (struct lookup){.cfg = cfg, .store = store, .leases = leases, .notice = notice};
+    l->pools = xcalloc(cfg->subnets_n + 1, sizeof *l->pools);
+    return l;
+}
+
+void lookup_free(struct lookup *l)
+{
+    if (!l)
+        return;
+    free(l->pools);
+    free(l);
+}
+
+int records_find(struct lookup *l, struct mac mac, struct records *ret)
+{
+    struct err e = {0};
+    ret->has_device = ret->has_job = false;
+    if (device_by_mac(l->store, mac, &ret->device, &e) == 0) {
+        ret->has_device = true;
+        e.kind = ERR_NONE;
+        ret->has_job = job_current(l->store, ret->device.id, &ret->job, &e) == 0;
+    }
+    if (e.kind == ERR_NONE || e.kind == ERR_NOT_FOUND)
+        return 0;
+    log_error("dhcp-store problem=\"%s\"", e.text);
+    return -1;
+}
+
+/* An interface in the inventory that is not the asker's owns it. A store that cannot be read owns everything.
+ */
+static bool others_own(struct lookup *l, struct ip4 ip, struct mac mac)
+{
+    struct device d;
+    struct err e = {0};
+    if (device_by_address(l->store, ip, &d, &e))
+        return e.kind != ERR_NOT_FOUND;
+    const struct interface *i = device_interface(&d, mac);
+    return !(i && i->has_address && ip4_eq(i->address.ip, ip));
+}
+
+static struct address_fact fact_of(struct lookup *l, const struct place *p, struct ip4 ip, struct mac mac)
+{
+    struct address_fact x = {0};
+    if (!ip.a)
+        return x;
+    x.lease = lease_by_address(l->leases, ip);
+    if (!p->has_reserved && place_subnet(p, ip))
+        x.others = others_own(l, ip, mac);
+    return x;
+}
+
+static bool pool_search(struct lookup *l, const struct arrival *from, const struct place *p,
+                        const struct dhcpd_subnet *subnet, struct mac mac, int64_t at_ms, struct ip4 *ret)
+{
+    struct pool_state *state = &l->pools[subnet - l->cfg->subnets];
+    uint32_t n = subnet_pool_size(subnet);
+    /* Not the deadline alone: a clock that was set back must not keep a pool full for hours. */
+    if (!n || (state->full_until_ms > at_ms && state->full_until_ms <= at_ms + FULL_MS))
+        return false;
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t i = (state->next + k) % n;
+        struct ip4 ip = subnet_pool_at(subnet, i);
+        if (!place_pool(p, from->link, true, ip) ||
+            !decide_lease_free(lease_by_address(l->leases, ip), mac, at_ms) || others_own(l, ip, mac))
+            continue;
+        state->next = i + 1;
+        if (state->said)
+            notice_pool(l->notice, subnet->prefix, n, false, at_ms);
+        state->said = false;
+        *ret = ip;
+        return true;
+    }
+    state->full_until_ms = at_ms + FULL_MS;
+    if (!state->said)
+        notice_pool(l->notice, subnet->prefix, n, true, at_ms);
+    state->said = true;
+    return false;
+}
+
+/* Of the first pool of this place that has one. */
+static bool pool_take(struct lookup *l, const struct arrival *from, const struct place *p, bool known,
+                      struct mac mac, int64_t at_ms, struct ip4 *ret)
+{
+    size_t at;
+    for (const struct dhcpd_subnet *x = place_next(p, &at, NULL); x; x = place_next(p, &at, x))
+        if ((known || x->unknown == UNKNOWN_DISCOVER) && pool_search(l, from, p, x, mac, at_ms, ret))
+            return true;
+    return false;
+}
+
+void facts_find(struct lookup *l, const struct request *q, const struct arrival *from, const struct place *p,
+                const struct records *r, int64_t at_ms, struct facts *f)
+{
+    const struct lease *mine = lease_by_mac(l->leases, q->mac);
+    *f = (struct facts){.at_ms = at_ms};
+    f->device = r->has_device ? &r->device : NULL;
+    f->job = r->has_job ? &r->job : NULL;
+    if (mine)
+        f->mine = fact_of(l, p, mine->address, q->mac);
+    f->asked = fact_of(l, p, decide_asked(q), q->mac);
+    if (p->has_reserved)
+        f->reserved = fact_of(l, p, p->reserved, q->mac);
+    bool may = r->has_device || place_unknown(p) == UNKNOWN_DISCOVER;
+    if (may && decide_needs_free(q, from, p, f))
+        f->has_free = pool_take(l, from, p, r->has_device, q->mac, at_ms, &f->free);
+}
