@@ -1,53 +1,56 @@
 #include "dhcpd/clients.h"
 
-/* Architecture types as IANA has them (RFC 4578, 5970). EBC (9) is what early x64 firmware says of itself. */
-static const struct {
-    uint16_t arch;
-    enum client_kind kind;
-} archs[] = {
-    {0x00, CLIENT_BIOS},          {0x06, CLIENT_UEFI_IA32},       {0x07, CLIENT_UEFI_X64},
-    {0x09, CLIENT_UEFI_X64},      {0x0b, CLIENT_UEFI_ARM64},      {0x10, CLIENT_UEFI_X64_HTTP},
-    {0x11, CLIENT_UEFI_X64_HTTP}, {0x13, CLIENT_UEFI_ARM64_HTTP},
-};
+#include <string.h>
 
-static const struct client_row kinds[CLIENT_COUNT] = {
-    [CLIENT_OTHER] = {.name = "other"},
-    [CLIENT_PXE_UNKNOWN] = {.name = "pxe-unknown"},
-    [CLIENT_BIOS] = {.name = "bios", .via = VIA_TFTP, .loader = "undionly.kpxe"},
-    [CLIENT_UEFI_IA32] = {.name = "uefi-ia32", .via = VIA_TFTP, .loader = "ipxe-ia32.efi"},
-    [CLIENT_UEFI_X64] = {.name = "uefi-x64", .via = VIA_TFTP, .loader = "ipxe.efi"},
-    [CLIENT_UEFI_X64_HTTP] = {.name = "uefi-x64-http", .via = VIA_HTTP, .loader = "ipxe.efi"},
-    [CLIENT_UEFI_ARM64] = {.name = "uefi-arm64", .via = VIA_TFTP, .loader = "ipxe-arm64.efi"},
-    [CLIENT_UEFI_ARM64_HTTP] = {.name = "uefi-arm64-http", .via = VIA_HTTP, .loader = "ipxe-arm64.efi"},
-    [CLIENT_IPXE] = {.name = "ipxe", .via = VIA_SCRIPT},
-};
+const struct client_row client_other = {.name = "other"};
+const struct client_row client_unknown = {.name = "pxe-unknown"};
+const struct client_row client_ipxe = {.name = "ipxe", .via = VIA_SCRIPT};
 
-const struct client_row *client_row(enum client_kind k)
-{
-    return &kinds[k];
-}
-
-/* RFC 3004 has a length before each class; iPXE sends the bare word. Both are taken. */
-static bool has_user_class(struct span v, const char *word)
-{
-    struct reader r = reader_of(v);
-    if (span_eq(v, span_str(word)))
-        return true;
-    while (reader_left(&r) && !r.bad) {
-        struct span class = read_span(&r, read_u8(&r));
-        if (!r.bad && span_eq(class, span_str(word)))
-            return true;
+#define ARCHS(...)    .archs = {__VA_ARGS__}, .archs_n = sizeof((uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t)
+#define LOADERS(a, b) .loaders = {a, b}, .loaders_n = 2
+/* A processor's two rows: by PXE and by HTTP. */
+#define UEFI(name_, loaders_, pxe, http)                                                                     \
+    {.name = "uefi-" name_, .via = VIA_TFTP, pxe, loaders_},                                                 \
+    {                                                                                                        \
+        .name = "uefi-" name_ "-http", .via = VIA_HTTP, http, loaders_                                       \
     }
+
+/* Architecture types as IANA has them (RFC 4578, 5970). EBC (9, HTTP 17) is what early x64 firmware says of
+ * itself. Itanium (2) and those before UEFI have no loader anywhere. ipxe.efi brings iPXE's own drivers;
+ * snponly.efi uses the firmware's, which is slower and works where those freeze. */
+static const struct client_row rows[] = {
+    {.name = "bios", .via = VIA_TFTP, ARCHS(0x00), LOADERS("undionly.kpxe", "ipxe.pxe")},
+    UEFI("ia32", LOADERS("ipxe-ia32.efi", "snponly-ia32.efi"), ARCHS(0x06), ARCHS(0x0f)),
+    UEFI("x64", LOADERS("ipxe.efi", "snponly.efi"), ARCHS(0x07, 0x09), ARCHS(0x10, 0x11)),
+    UEFI("arm32", LOADERS("ipxe-arm32.efi", "snponly-arm32.efi"), ARCHS(0x0a), ARCHS(0x12)),
+    UEFI("arm64", LOADERS("ipxe-arm64.efi", "snponly-arm64.efi"), ARCHS(0x0b), ARCHS(0x13)),
+    UEFI("riscv32", LOADERS("ipxe-riscv32.efi", "snponly-riscv32.efi"), ARCHS(0x19), ARCHS(0x1a)),
+    UEFI("riscv64", LOADERS("ipxe-riscv64.efi", "snponly-riscv64.efi"), ARCHS(0x1b), ARCHS(0x1c)),
+    UEFI("loong32", LOADERS("ipxe-loong32.efi", "snponly-loong32.efi"), ARCHS(0x25), ARCHS(0x26)),
+    UEFI("loong64", LOADERS("ipxe-loong64.efi", "snponly-loong64.efi"), ARCHS(0x27), ARCHS(0x28)),
+};
+#define ROWS (sizeof rows / sizeof *rows)
+
+bool client_arch_is_http(uint16_t arch)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t k = 0; k < rows[i].archs_n; k++)
+            if (rows[i].archs[k] == arch)
+                return rows[i].via == VIA_HTTP;
     return false;
 }
 
-static bool find_arch(uint16_t arch, enum client_kind *ret)
+/* RFC 3004 has a length before each class; iPXE sends the bare word. Both are taken. */
+static bool has_user_class(struct span v, const char *lead, bool whole)
 {
-    for (size_t i = 0; i < sizeof archs / sizeof *archs; i++)
-        if (archs[i].arch == arch) {
-            *ret = archs[i].kind;
+    struct reader r = reader_of(v);
+    if (whole ? span_eq(v, span_str(lead)) : span_starts(v, lead))
+        return true;
+    while (reader_left(&r) && !r.bad) {
+        struct span class = read_span(&r, read_u8(&r));
+        if (!r.bad && (whole ? span_eq(class, span_str(lead)) : span_starts(class, lead)))
             return true;
-        }
+    }
     return false;
 }
 
@@ -70,27 +73,77 @@ static uint16_t arch_of_class(struct span class)
     return arch;
 }
 
-static enum client_kind kind_by_arch(const struct options *o, struct span class)
+/* What a row looks at. */
+struct asker {
+    const struct options *o;
+    struct span class;
+    enum boot_via via; /* by its class: PXEClient or HTTPClient; of neither: VIA_NOTHING */
+};
+
+static bool row_has_arch(const struct client_row *row, uint16_t arch)
 {
-    enum client_kind kind;
-    struct reader r = reader_of(o->value[OPT_ARCH]);
-    if (!o->has[OPT_ARCH])
-        return find_arch(arch_of_class(class), &kind) ? kind : CLIENT_PXE_UNKNOWN;
-    while (reader_left(&r) && !r.bad)
-        if (find_arch(read_be16(&r), &kind))
-            return kind;
-    return CLIENT_PXE_UNKNOWN;
+    for (size_t i = 0; i < row->archs_n; i++)
+        if (row->archs[i] == arch)
+            return true;
+    return false;
 }
 
-enum client_kind client_kind(const struct options *o)
+static bool takes_arch(const struct client_row *row, const struct asker *a)
 {
-    struct span class = o->value[OPT_VENDOR_CLASS];
-    if (has_user_class(o->value[OPT_USER_CLASS], "iPXE") || o->has[OPT_IPXE])
-        return CLIENT_IPXE;
-    bool http = span_starts(class, "HTTPClient");
-    if (!http && !span_starts(class, "PXEClient"))
-        return CLIENT_OTHER;
-    enum client_kind k = kind_by_arch(o, class);
-    bool wants_url = kinds[k].via == VIA_HTTP;
-    return http == wants_url ? k : CLIENT_PXE_UNKNOWN;
+    struct reader r = reader_of(a->o->value[OPT_ARCH]);
+    if (!row->archs_n)
+        return true;
+    if (!a->o->has[OPT_ARCH])
+        return row_has_arch(row, arch_of_class(a->class));
+    while (reader_left(&r) && !r.bad)
+        if (row_has_arch(row, read_be16(&r)))
+            return true;
+    return false;
+}
+
+static bool takes(const struct client_row *row, const struct asker *a)
+{
+    if (row->vendor_class[0] ? !span_starts(a->class, row->vendor_class) : a->via != row->via)
+        return false;
+    if (row->user_class[0] && !has_user_class(a->o->value[OPT_USER_CLASS], row->user_class, false))
+        return false;
+    return takes_arch(row, a);
+}
+
+static const struct client_row *find_in(const struct client_row *table, size_t n, const struct asker *a)
+{
+    for (size_t i = 0; i < n; i++)
+        if (takes(&table[i], a))
+            return &table[i];
+    return NULL;
+}
+
+const struct client_row *client_find(const struct client_table *own, const struct options *o)
+{
+    struct asker a = {.o = o, .class = o->value[OPT_VENDOR_CLASS]};
+    const struct client_row *row = NULL;
+    if (o->has[OPT_IPXE] || has_user_class(o->value[OPT_USER_CLASS], "iPXE", true))
+        return &client_ipxe;
+    if (span_starts(a.class, "PXEClient"))
+        a.via = VIA_TFTP;
+    if (span_starts(a.class, "HTTPClient"))
+        a.via = VIA_HTTP;
+    if (own)
+        row = find_in(own->rows, own->n, &a);
+    if (!row && a.via == VIA_NOTHING)
+        return &client_other;
+    if (!row)
+        row = find_in(rows, ROWS, &a);
+    return row ? row : &client_unknown;
+}
+
+const struct client_row *client_by_name(const struct client_table *own, const char *name)
+{
+    for (size_t i = 0; own && i < own->n; i++)
+        if (strcmp(own->rows[i].name, name) == 0)
+            return &own->rows[i];
+    for (size_t i = 0; i < ROWS; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
 }

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "dhcpd/bootfile.h"
+#include "dhcpd/proxy.h"
 
 #define PORT_SERVER 67
 #define PORT_CLIENT 68
@@ -230,46 +232,6 @@ static void put_times(const struct asking *a, struct reply *r)
     option_put_u32(&r->options, OPT_T2, (uint32_t)((uint64_t)t * 7 / 8));
 }
 
-static void bootfile(const struct asking *a, char *buf, size_t size)
-{
-    const struct client_row *row = client_row(a->q->kind);
-    char ip[IP4_STR], mac[MAC_STR];
-    ip4_format(a->d->source, ip);
-    mac_format(a->q->mac, mac);
-    for (char *c = mac; *c; c++)
-        if (*c == ':')
-            *c = '-';
-    if (row->via == VIA_SCRIPT) /* iPXE puts its own settings in */
-        snprintf(buf, size,
-                 "http://%s:%u/boot/%s.ipxe?uuid=${uuid}&serial=${serial:uristring}&arch=${buildarch}", ip,
-                 a->cfg->http_port, mac);
-    else if (row->via == VIA_HTTP)
-        snprintf(buf, size, "http://%s:%u/loader/%s", ip, a->cfg->http_port, row->loader);
-    else
-        snprintf(buf, size, "%s", row->loader);
-}
-
-static void put_boot(const struct asking *a, struct reply *r)
-{
-    static const uint8_t no_proxy[] = {0xb0, 1, 1}; /* 175.176: wait for no proxy's offer */
-    const struct client_row *row = client_row(a->q->kind);
-    char file[256];
-    if (row->via == VIA_NOTHING)
-        return;
-    r->siaddr = a->d->source;
-    bootfile(a, file, sizeof file);
-    if (strlen(file) < sizeof r->file)
-        str_copy(r->file, sizeof r->file, file);
-    else
-        option_put_text(&r->options, OPT_BOOTFILE, file);
-    if (row->via == VIA_SCRIPT)
-        option_put(&r->options, OPT_IPXE, span_of(no_proxy, sizeof no_proxy));
-    if (row->via == VIA_HTTP)
-        option_put_text(&r->options, OPT_VENDOR_CLASS, "HTTPClient");
-    if (a->q->options.has[OPT_MACHINE_ID])
-        option_put_lent(&r->options, OPT_MACHINE_ID, a->q->options.value[OPT_MACHINE_ID]);
-}
-
 static void reply_start(const struct asking *a, enum message_type type)
 {
     struct reply *r = &a->d->reply;
@@ -307,7 +269,7 @@ static void give(struct asking *a, enum message_type type, struct ip4 ip)
     r->ciaddr = type == MSG_ACK ? a->q->ciaddr : (struct ip4){0};
     put_times(a, r);
     put_network(a, r);
-    put_boot(a, r);
+    bootfile_put(a->cfg, a->q, a->f, a->d->source, r);
     address_reply(a);
 }
 
@@ -430,7 +392,7 @@ static enum drop on_inform(struct asking *a)
     reply_start(a, MSG_ACK);
     r->ciaddr = a->q->ciaddr;
     put_network(a, r);
-    put_boot(a, r);
+    bootfile_put(a->cfg, a->q, a->f, a->d->source, r);
     a->d->to = (struct destination){.how = SEND_SOCKET, .ip = a->q->ciaddr, .port = PORT_CLIENT};
     return DROP_NONE;
 }
@@ -452,7 +414,7 @@ void decide(const struct dhcpd_config *cfg, const struct request *q, const struc
     if (boot_decide(f->device, f->job, &boot).action == BOOT_IGNORE)
         ret->drop = f->device ? DROP_IGNORED : DROP_UNKNOWN;
     else
-        ret->drop = handlers[q->type](&a);
+        ret->drop = cfg->proxy ? proxy_answer(cfg, q, from, p, f, ret) : handlers[q->type](&a);
 }
 
 static bool bound_to(const struct address_fact *x, struct ip4 ip, const struct request *q, int64_t at_ms)
@@ -466,6 +428,6 @@ bool decide_needs_probe(const struct request *q, const struct place *p, const st
                         const struct decision *d)
 {
     struct ip4 ip = d->reply.yiaddr;
-    return d->drop == DROP_NONE && d->answers && d->reply.type == MSG_OFFER && !p->has_reserved &&
+    return d->drop == DROP_NONE && d->answers && d->reply.type == MSG_OFFER && ip.a && !p->has_reserved &&
            !q->giaddr.a && !bound_to(&f->mine, ip, q, f->at_ms) && !bound_to(&f->asked, ip, q, f->at_ms);
 }

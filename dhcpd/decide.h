@@ -35,12 +35,14 @@ struct facts {
     struct address_fact reserved;
     bool has_free; /* a free address of the pool, looked for only when decide_needs_free */
     struct ip4 free;
+    char loader[LOADER_SIZE]; /* for a client that is sent one; "": its row's first */
     int64_t at_ms;
 };
 
 enum send_how {
-    SEND_FRAME, /* an Ethernet frame made by us, from port 67 to 68 */
-    SEND_SOCKET /* through the system's stack, which routes and ARPs */
+    SEND_FRAME,  /* an Ethernet frame made by us, from port 67 to 68 */
+    SEND_SOCKET, /* through the system's stack, which routes and ARPs */
+    SEND_PXE     /* the same, from port 4011 */
 };
 struct destination {
     enum send_how how;

@@ -4,6 +4,7 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "dhcpd/clients.h"
 #include "dhcpd/subnet.h"
 
 #define DHCPD_MAX_INTERFACES 16
@@ -11,12 +12,16 @@
 struct dhcpd_config {
     char interfaces[DHCPD_MAX_INTERFACES][16];
     size_t interfaces_n;
+    bool proxy;          /* beside another DHCP server: proxy.h */
     uint32_t lease_time; /* seconds */
     uint32_t probe_ms; /* how long the wire is asked by ARP before an address of a pool is offered; 0: not */
     struct dhcpd_subnet *subnets; /* sorted: subnet.h's subnets_ready was called */
     size_t subnets_n;
     struct prefix *relays; /* the relays that are answered; none: those with an address in a subnet of ours */
     size_t relays_n;
+    struct client_table clients; /* before those that dhcpd brings itself */
+    uint32_t loader_timeout;     /* seconds: inventory/ladder.h */
+    char loaders[256];           /* the folder that tftpd serves; "": it is not here to be looked into */
     uint16_t http_port; /* of httpboot, for the URLs of boot scripts; the address is the interface's own in
                            that subnet */
 };

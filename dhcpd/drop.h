@@ -38,6 +38,8 @@
     X(DROP_BAD_STATE, "bad-state", "the request fits none of the client states of RFC 2131")                 \
     X(DROP_NOT_ITS, "not-its-address", "it releases or declines an address that it does not hold")           \
     X(DROP_NO_CIADDR, "no-ciaddr", "an INFORM without the client's address")                                 \
+    X(DROP_NOT_BOOTING, "not-booting", "beside another DHCP server, only machines that boot are answered")   \
+    X(DROP_NOT_PROXYS, "not-proxys", "it is the other DHCP server's to answer")                              \
     /* the shell */                                                                                          \
     X(DROP_TOO_BIG, "reply-too-big", "the reply does not fit what the client can take")                      \
     X(DROP_STORE, "store", "the inventory or the leases could not be read or written")                       \

@@ -33,7 +33,7 @@ int dhcpd_open(const struct dhcpd_config *cfg, struct dhcpd **ret, struct err *e
     struct dhcpd *d = xcalloc(1, sizeof *d);
     d->cfg = *cfg;
     for (size_t i = 0; i < cfg->interfaces_n; i++) {
-        if (io_link_open(cfg->interfaces[i], &d->links[i], e)) {
+        if (io_link_open(cfg->interfaces[i], cfg->proxy, &d->links[i], e)) {
             dhcpd_close(d);
             return -1;
         }
@@ -193,14 +193,15 @@ static void log_start(const struct dhcpd *d)
     char ip[PREFIX_STR];
     for (size_t i = 0; i < d->links_n; i++) {
         const struct link *f = io_link_facts(d->links[i]);
-        log_info("dhcp-serve interface=%s address=%s subnets=%zu", f->name,
-                 ip4_if_format(f->addresses[0], ip), d->cfg.subnets_n);
+        log_info("dhcp-serve interface=%s address=%s subnets=%zu mode=%s", f->name,
+                 ip4_if_format(f->addresses[0], ip), d->cfg.subnets_n,
+                 d->cfg.proxy ? "proxy" : "authoritative");
     }
 }
 
 static int serve(struct dhcpd *d, struct err *e)
 {
-    struct watch *watches[3 * DHCPD_MAX_INTERFACES + 3];
+    struct watch *watches[4 * DHCPD_MAX_INTERFACES + 3];
     size_t n = 0;
     d->loop = loop_new();
     watches[n++] = watch_signal(d->loop, SIGTERM, on_term, d);
@@ -210,6 +211,8 @@ static int serve(struct dhcpd *d, struct err *e)
         watches[n++] = watch_fd(d->loop, io_link_capture_fd(d->links[i]), WATCH_READ, on_readable, d);
         watches[n++] = watch_fd(d->loop, io_link_socket_fd(d->links[i]), WATCH_READ, on_readable, d);
         watches[n++] = watch_fd(d->loop, io_neighbours_fd(d->neighbours[i]), WATCH_READ, on_readable, d);
+        if (d->cfg.proxy)
+            watches[n++] = watch_fd(d->loop, io_link_pxe_fd(d->links[i]), WATCH_READ, on_readable, d);
     }
     log_start(d);
     int r = loop_run(d->loop, e);

@@ -19,12 +19,13 @@
 #define CAPTURE_BUFFER (8 << 20) /* a rack that gets its power back asks all at once */
 #define SOCKET_BUFFER  (4 << 20)
 #define DHCP_PORT      67
+#define PXE_PORT       4011
 #define READ_MAX       256 /* packets of one source in one batch */
 
 struct io_link {
     struct link facts;
     pcap_t *capture;
-    int fd;
+    int fd, pxe_fd;
     const struct io_sink *sink; /* while reading */
     bool enough;                /* the sink has no room for more */
 };
@@ -47,6 +48,11 @@ int io_link_capture_fd(const struct io_link *l)
 int io_link_socket_fd(const struct io_link *l)
 {
     return l->fd;
+}
+
+int io_link_pxe_fd(const struct io_link *l)
+{
+    return l->pxe_fd;
 }
 
 /* Opening
@@ -138,38 +144,39 @@ static int open_capture(struct io_link *l, struct err *e)
     return set_filter(l, e);
 }
 
-static int bind_socket(struct io_link *l, struct err *e)
+static int bind_socket(const char *name, int fd, uint16_t port, struct err *e)
 {
-    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(DHCP_PORT)};
-    const char *name = l->facts.name;
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(port)};
     int one = 1, size = SOCKET_BUFFER;
-    if (setsockopt(l->fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name) + 1))
+    if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name) + 1))
         return err_errno(e, "dhcp: no socket on %s (it needs root)", name);
-    if (setsockopt(l->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size))
-        setsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size); /* less room is no reason to stop */
-    if (setsockopt(l->fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one))
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size))
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size); /* less room is no reason to stop */
+    if (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &one, sizeof one))
         return err_errno(e, "dhcp: socket on %s", name);
-    if (bind(l->fd, (struct sockaddr *)&any, sizeof any) == 0)
+    if (bind(fd, (struct sockaddr *)&any, sizeof any) == 0)
         return 0;
     if (errno == EADDRINUSE)
         return err_set(e, ERR_CONFLICT,
-                       "dhcp: UDP port 67 on %s is in use: another DHCP server or relay runs here; `ss -lunp "
-                       "sport = 67` "
+                       "dhcp: UDP port %u on %s is in use: another DHCP server or relay runs here; `ss -lunp "
+                       "sport = %u` "
                        "shows which, stop it",
-                       name);
-    return err_errno(e, "dhcp: UDP port 67 on %s", name);
+                       port, name, port);
+    return err_errno(e, "dhcp: UDP port %u on %s", port, name);
 }
 
-int io_link_open(const char *name, struct io_link **ret, struct err *e)
+static int open_socket(const char *name, uint16_t port, int *ret_fd, struct err *e)
+{
+    *ret_fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return *ret_fd < 0 ? err_errno(e, "dhcp: no socket for %s", name) : bind_socket(name, *ret_fd, port, e);
+}
+
+int io_link_open(const char *name, bool pxe, struct io_link **ret, struct err *e)
 {
     struct io_link *l = xcalloc(1, sizeof *l);
-    l->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int r = l->fd < 0 ? err_errno(e, "dhcp: no socket for %s", name) : find_facts(name, &l->facts, e);
-    if (r == 0)
-        r = bind_socket(l, e);
-    if (r == 0)
-        r = open_capture(l, e);
-    if (r) {
+    l->fd = l->pxe_fd = -1;
+    if (find_facts(name, &l->facts, e) || open_socket(name, DHCP_PORT, &l->fd, e) ||
+        (pxe && open_socket(name, PXE_PORT, &l->pxe_fd, e)) || open_capture(l, e)) {
         io_link_close(l);
         return -1;
     }
@@ -185,6 +192,8 @@ void io_link_close(struct io_link *l)
         pcap_close(l->capture);
     if (l->fd >= 0)
         close(l->fd);
+    if (l->pxe_fd >= 0)
+        close(l->pxe_fd);
     free(l);
 }
 
@@ -223,14 +232,20 @@ static bool was_for_our_address(const struct io_link *l, struct msghdr *m)
 }
 
 /* False when there is no more. */
-static bool read_datagram(struct io_link *l)
+static bool read_datagram(struct io_link *l, int fd)
 {
+    struct sockaddr_in source = {0};
     uint8_t buf[SNAPLEN], control[CMSG_SPACE(sizeof(struct in_pktinfo))];
     struct iovec v = {.iov_base = buf, .iov_len = sizeof buf};
-    struct msghdr m = {
-        .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
-    struct arrival from = {.link = &l->facts, .unicast = true};
-    ssize_t n = recvmsg(l->fd, &m, 0);
+    struct msghdr m = {.msg_name = &source,
+                       .msg_namelen = sizeof source,
+                       .msg_iov = &v,
+                       .msg_iovlen = 1,
+                       .msg_control = control,
+                       .msg_controllen = sizeof control};
+    struct arrival from = {.link = &l->facts, .unicast = true, .pxe = fd == l->pxe_fd};
+    ssize_t n = recvmsg(fd, &m, 0);
+    from.source_port = ntohs(source.sin_port);
     if (n < 0)
         return errno == EINTR || errno == ECONNREFUSED;
     if (was_for_our_address(l, &m))
@@ -244,7 +259,9 @@ int io_link_read(struct io_link *l, const struct io_sink *to, struct err *e)
     l->enough = false;
     if (pcap_dispatch(l->capture, READ_MAX, on_frame, (u_char *)l) == PCAP_ERROR)
         return err_set(e, ERR_IO, "dhcp: capture on %s: %s", l->facts.name, pcap_geterr(l->capture));
-    for (int i = 0; i < READ_MAX && !l->enough && read_datagram(l); i++)
+    for (int i = 0; i < READ_MAX && !l->enough && read_datagram(l, l->fd); i++)
+        ;
+    for (int i = 0; l->pxe_fd >= 0 && i < READ_MAX && !l->enough && read_datagram(l, l->pxe_fd); i++)
         ;
     return 0;
 }
@@ -286,7 +303,7 @@ static int send_datagram(struct io_link *l, const struct answer *a)
     c->cmsg_type = IP_PKTINFO;
     c->cmsg_len = CMSG_LEN(sizeof info);
     memcpy(CMSG_DATA(c), &info, sizeof info);
-    return sendmsg(l->fd, &m, 0) < 0 ? -1 : 0;
+    return sendmsg(a->to.how == SEND_PXE ? l->pxe_fd : l->fd, &m, 0) < 0 ? -1 : 0;
 }
 
 int io_link_send(struct io_link *l, const struct answer *a)

@@ -10,7 +10,8 @@
 
 struct io_link;
 /* Needs root (CAP_NET_RAW, CAP_NET_BIND_SERVICE). */
-int io_link_open(const char *name, struct io_link **ret, struct err *e);
+/* pxe: port 4011 too (proxy.h). */
+int io_link_open(const char *name, bool pxe, struct io_link **ret, struct err *e);
 void io_link_close(struct io_link *l); /* takes NULL */
 
 const struct link *io_link_facts(const struct io_link *l);
@@ -18,6 +19,7 @@ const struct link *io_link_facts(const struct io_link *l);
 void io_link_next(struct io_link *l, const struct io_link *next);
 int io_link_capture_fd(const struct io_link *l);
 int io_link_socket_fd(const struct io_link *l);
+int io_link_pxe_fd(const struct io_link *l); /* -1: none */
 
 /* Called with each message; ctx is the caller's. False: enough for now. */
 typedef bool io_message_fn(void *ctx, const struct arrival *from, struct span message);

@@ -18,7 +18,7 @@
 /* What was noted of a MAC address lately. A collision costs one more entry, never a missing one. */
 struct recent {
     struct mac mac;
-    enum client_kind kind;
+    const struct client_row *client;
     uint32_t xid;
     int64_t at_ms;
 };
@@ -27,8 +27,9 @@ struct note {
     int64_t device_id; /* 0: a stranger */
     struct mac mac;
     struct ip4 address;
-    enum client_kind kind;
-    const char *event; /* of a device */
+    const struct client_row *client;
+    char loader[LOADER_SIZE]; /* that it was sent; "" none */
+    const char *event;        /* of a device */
 };
 
 struct notes {
@@ -58,20 +59,20 @@ static bool lately(int64_t then_ms, int64_t span_ms, int64_t at_ms)
     return then_ms && then_ms <= at_ms && at_ms - then_ms < span_ms;
 }
 
-static struct recent *recent_slot(struct recent *table, struct mac mac, enum client_kind kind)
+static struct recent *recent_slot(struct recent *table, struct mac mac, const struct client_row *client)
 {
-    uint64_t h = (mac_to_u64(mac) ^ ((uint64_t)kind << 48)) * 0x9e3779b97f4a7c15u;
+    uint64_t h = (mac_to_u64(mac) ^ (uint64_t)(uintptr_t)client << 20) * 0x9e3779b97f4a7c15u;
     return &table[h >> 32 & (RECENT_SLOTS - 1)];
 }
 
 /* True the first time in `span_ms`; a repeated packet (one xid) never counts as another time. */
 static bool is_news(struct recent *table, const struct request *q, int64_t span_ms, int64_t at_ms)
 {
-    struct recent *r = recent_slot(table, q->mac, q->kind);
-    bool same = r->at_ms && mac_eq(r->mac, q->mac) && r->kind == q->kind;
+    struct recent *r = recent_slot(table, q->mac, q->client);
+    bool same = r->at_ms && mac_eq(r->mac, q->mac) && r->client == q->client;
     bool repeated = same && (r->xid == q->xid || lately(r->at_ms, span_ms, at_ms));
     if (!repeated)
-        *r = (struct recent){.mac = q->mac, .kind = q->kind, .xid = q->xid, .at_ms = at_ms};
+        *r = (struct recent){.mac = q->mac, .client = q->client, .xid = q->xid, .at_ms = at_ms};
     return !repeated;
 }
 
@@ -90,7 +91,7 @@ static void note_stranger(struct notes *n, const struct request *q, struct ip4 a
     if (n->strangers_n >= STRANGERS_MAX || !is_news(n->strangers, q, STRANGER_MS, at_ms))
         return;
     n->strangers_n++;
-    add(n, (struct note){.mac = q->mac, .address = address, .kind = q->kind});
+    add(n, (struct note){.mac = q->mac, .address = address, .client = q->client});
 }
 
 static bool job_live(const struct records *r)
@@ -99,42 +100,45 @@ static bool job_live(const struct records *r)
 }
 
 /* A stranger is worth a note once it is settled what it gets; a device while something is to become of it. */
-void notes_take(struct notes *n, const struct request *q, const struct records *r, const struct decision *d,
-                int64_t at_ms)
+void notes_take(struct notes *n, const struct request *q, const struct records *r, const struct facts *f,
+                const struct decision *d, int64_t at_ms)
 {
     bool acked = d->answers && d->reply.type == MSG_ACK && d->reply.yiaddr.a;
+    bool by_proxy = d->answers && d->reply.type == MSG_OFFER && !d->reply.yiaddr.a; /* proxy.h */
     if (!r->has_device) {
-        if (acked || d->drop != DROP_NONE)
+        if (acked || by_proxy || d->drop != DROP_NONE)
             note_stranger(n, q, acked ? d->reply.yiaddr : (struct ip4){0}, at_ms);
         return;
     }
-    struct note x = {.device_id = r->device.id, .mac = q->mac, .address = d->reply.yiaddr, .kind = q->kind};
+    struct note x = {
+        .device_id = r->device.id, .mac = q->mac, .address = d->reply.yiaddr, .client = q->client};
+    memcpy(x.loader, f->loader, sizeof x.loader);
     if (q->type == MSG_DECLINE && d->drop == DROP_NONE) {
         x.event = "address-declined";
         x.address = decide_asked(q);
         add(n, x);
-    } else if (acked && !q->ciaddr.a && (job_live(r) || r->device.state != STATE_READY) &&
+    } else if ((acked || by_proxy) && !q->ciaddr.a && (job_live(r) || r->device.state != STATE_READY) &&
                is_news(n->journalled, q, SAME_BOOT_MS, at_ms)) {
-        x.event = "address";
+        x.event = acked ? "address" : "boot-offer";
         add(n, x);
     }
 }
 
 static int write_one(struct store *s, const struct note *x, int64_t at_ms, struct err *e)
 {
-    const struct client_row *row = client_row(x->kind);
-    char ip[IP4_STR], detail[160];
-    ip4_format(x->address, ip);
+    const struct client_row *row = x->client;
+    char ip[IP4_STR] = "no address", detail[240];
+    if (x->address.a)
+        ip4_format(x->address, ip);
     if (!x->device_id)
         return stranger_seen(s, x->mac, x->address, row->name, at_ms, e);
-    if (strcmp(x->event, "address"))
+    if (strcmp(x->event, "address-declined") == 0)
         snprintf(detail, sizeof detail, "%s was declined: another machine uses it", ip);
     else if (row->via == VIA_SCRIPT)
         snprintf(detail, sizeof detail, "%s for its %s client, with the URL of its script", ip, row->name);
-    else if (row->loader)
-        snprintf(detail, sizeof detail, "%s for its %s client, with the loader %s", ip, row->name,
-                 row->loader);
-    else if (x->kind == CLIENT_OTHER)
+    else if (x->loader[0])
+        snprintf(detail, sizeof detail, "%s for its %s client, with the loader %s", ip, row->name, x->loader);
+    else if (row == &client_other)
         snprintf(detail, sizeof detail, "%s for the system that it runs", ip);
     else
         snprintf(detail, sizeof detail, "%s for its %s client", ip, row->name);

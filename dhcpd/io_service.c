@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "dhcpd/io_loader.h"
 #include "dhcpd/io_notes.h"
 #include "dhcpd/io_records.h"
 
@@ -22,6 +23,7 @@ struct service {
     struct drop_count drops[DROP_COUNT];
     struct lookup *lookup;
     struct notes *notes;
+    struct loaders *loaders;
     struct probes *probes;
     struct notice *notice;
 };
@@ -37,6 +39,7 @@ int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct s
     }
     s->notice = notice_new(s->store);
     s->notes = notes_new(s->store);
+    s->loaders = loaders_new(cfg, s->store);
     s->lookup = lookup_new(cfg, s->store, s->leases, s->notice);
     *ret = s;
     return 0;
@@ -51,6 +54,7 @@ void service_close(struct service *s)
             log_info("dhcp-count reason=%s packets=%llu", drop_name(i), (unsigned long long)s->drops[i].n);
     lookup_free(s->lookup);
     notes_free(s->notes);
+    loaders_free(s->loaders);
     notice_free(s->notice);
     probes_free(s->probes);
     leases_close(s->leases);
@@ -97,7 +101,7 @@ static void log_decision(const struct request *q, const struct arrival *from, co
     (loud ? log_info
           : log_debug)("dhcp-%s interface=%s mac=%s address=%s state=%s client=%s device=%s xid=%08x",
                        message_type_name(d->answers ? d->reply.type : q->type), from->link->name, mac, ip,
-                       d->state, client_row(q->kind)->name, r->has_device ? r->device.name : "-", q->xid);
+                       d->state, q->client->name, r->has_device ? r->device.name : "-", q->xid);
 }
 
 static enum drop keep_leases(struct service *s, const struct decision *d)
@@ -113,8 +117,8 @@ static enum drop keep_leases(struct service *s, const struct decision *d)
     return DROP_NONE;
 }
 
-static enum drop answer(struct service *s, const struct request *q, const struct arrival *from,
-                        struct span message, int64_t at_ms, struct answer *ret, bool *ret_answers)
+static enum drop answer(struct service *s, struct request *q, const struct arrival *from, struct span message,
+                        int64_t at_ms, struct answer *ret, bool *ret_answers)
 {
     struct records r;
     struct place p;
@@ -126,6 +130,8 @@ static enum drop answer(struct service *s, const struct request *q, const struct
     if (why != DROP_NONE)
         return why;
     facts_find(s->lookup, q, from, &p, &r, at_ms, &f);
+    if (loaders_choose(s->loaders, q, r.has_device ? r.device.id : 0, &f))
+        return DROP_STORE;
     decide(s->cfg, q, from, &p, &f, &d);
     if (d.drop == DROP_NONE && d.answers &&
         message_encode(q, &d.reply, ret->bytes, sizeof ret->bytes, &ret->n))
@@ -135,7 +141,7 @@ static enum drop answer(struct service *s, const struct request *q, const struct
     why = keep_leases(s, &d);
     if (why != DROP_NONE || held)
         return why;
-    notes_take(s->notes, q, &r, &d, at_ms);
+    notes_take(s->notes, q, &r, &f, &d, at_ms);
     if (d.drop == DROP_OTHER_SERVER)
         notice_server(s->notice, from->link, q->server_id, q->mac, true, true, at_ms);
     if (d.drop != DROP_NONE)
@@ -155,6 +161,8 @@ bool service_handle(struct service *s, const struct arrival *from, struct span m
     bool answers = false, parsed;
     enum drop why = message_parse(message, &q);
     parsed = why == DROP_NONE;
+    if (parsed && s->cfg->clients.n)
+        q.client = client_find(&s->cfg->clients, &q.options);
     if (parsed)
         why = answer(s, &q, from, message, at_ms, ret, &answers);
     if (why != DROP_NONE)
@@ -177,12 +185,14 @@ int service_commit(struct service *s, size_t answers, int64_t at_ms)
     for (size_t i = 0; i < answers; i++)
         service_drop(s, DROP_STORE, &no_link, NULL, at_ms);
     notes_forget(s->notes);
+    loaders_forget(s->loaders);
     return -1;
 }
 
 void service_notes(struct service *s, int64_t at_ms)
 {
     notes_write(s->notes, at_ms);
+    loaders_write(s->loaders, at_ms);
 }
 
 /* Asking the wire

@@ -94,7 +94,7 @@ static void parse_options(struct request *q)
         q->reply_max = MESSAGE_MAX;
     q->requested = option_ip4(o, OPT_REQUESTED);
     q->server_id = option_ip4(o, OPT_SERVER_ID);
-    q->kind = client_kind(o);
+    q->client = client_find(NULL, o);
     parse_relay_info(q);
 }
 

@@ -31,8 +31,8 @@ enum message_type {
 const char *message_type_name(enum message_type t); /* "discover" */
 
 struct request {
-    enum message_type type; /* one that a client sends */
-    enum client_kind kind;
+    enum message_type type;          /* one that a client sends */
+    const struct client_row *client; /* of clients.c; the service looks in the configuration's rows first */
     struct mac mac;
     uint32_t xid;
     uint16_t secs;

@@ -21,7 +21,9 @@ struct link {
 
 struct arrival {
     const struct link *link;
-    bool unicast; /* to an address of ours, not broadcast */
+    bool unicast;         /* to an address of ours, not broadcast */
+    bool pxe;             /* to port 4011 */
+    uint16_t source_port; /* of what was unicast */
 };
 
 struct place {

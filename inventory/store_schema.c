@@ -122,7 +122,13 @@ static const char inventory_3[] =
     "CREATE INDEX strangers_facts ON strangers(facts_ms) WHERE facts_ms > 0;"
     "ALTER TABLE devices ADD COLUMN removed_ms INTEGER NOT NULL DEFAULT 0;";
 
-static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3};
+/* Which loader each MAC address was sent, and what became of it. */
+static const char inventory_4[] =
+    "CREATE TABLE ladders ("
+    "  mac INTEGER PRIMARY KEY, client TEXT NOT NULL, fetched TEXT NOT NULL, fetched_ms INTEGER NOT NULL,"
+    "  heard_ms INTEGER NOT NULL, settled TEXT NOT NULL, failed TEXT NOT NULL) STRICT;";
+
+static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3, inventory_4};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

@@ -215,6 +215,7 @@ static int parse_root(struct yaml_node *root, struct config *c, struct err *e)
                           c->state_dir);
     share_subnets(c);
     str_copy(c->http.loaders, sizeof c->http.loaders, c->tftp.root);
+    str_copy(c->dhcp.loaders, sizeof c->dhcp.loaders, c->tftp.root);
     return yaml_no_more(root, e);
 }
 

@@ -281,12 +281,17 @@ int config_dhcp(struct yaml_node *root, struct config *c, struct err *e)
     if (config_interfaces(map, true, c->dhcp.interfaces, &c->dhcp.interfaces_n, e) ||
         yaml_str(map, "mode", false, &mode, e))
         return -1;
-    if (strcmp(mode, "authoritative") != 0)
-        return yaml_error(yaml_get(map, "mode"), e, "\"mode\" must be authoritative, not \"%.40s\"", mode);
+    c->dhcp.proxy = strcmp(mode, "proxy") == 0;
+    if (!c->dhcp.proxy && strcmp(mode, "authoritative") != 0)
+        return yaml_error(
+            yaml_get(map, "mode"), e,
+            "\"mode\" must be authoritative, or proxy (another server gives the addresses), not "
+            "\"%.40s\"",
+            mode);
     if (yaml_milliseconds(map, "probe", PROBE_MS_MAX, &c->dhcp.probe_ms, e))
         return -1;
     if (read_lease_time(map, &c->dhcp.lease_time, e) || parse_relays(map, &c->dhcp, e) ||
-        parse_subnets(map, c, e))
+        config_clients(map, &c->dhcp, e) || parse_subnets(map, c, e))
         return -1;
     return yaml_no_more(map, e);
 }

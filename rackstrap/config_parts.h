@@ -22,4 +22,7 @@ int config_interfaces(struct yaml_node *map, bool required, char names[16][16], 
 int config_dhcp(struct yaml_node *root, struct config *c, struct err *e);
 void config_dhcp_free(struct config *c);
 
+/* `clients` and `loader_timeout` of `dhcp:`. */
+int config_clients(struct yaml_node *dhcp, struct dhcpd_config *d, struct err *e);
+
 #endif

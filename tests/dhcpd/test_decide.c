@@ -258,7 +258,7 @@ static void boots(void **state)
     } cases[] = {
         {"PXEClient", NULL, 0, "undionly.kpxe"},
         {"PXEClient", NULL, 7, "ipxe.efi"},
-        {"HTTPClient", NULL, 16, "http://10.77.0.1:8080/loader/ipxe.efi"},
+        {"HTTPClient", NULL, 16, "http://10.77.0.1:8080/loader/ipxe.efi?mac=52-54-00-00-00-01"},
         {"PXEClient", "iPXE", 7,
          "http://10.77.0.1:8080/boot/"
          "52-54-00-00-00-01.ipxe?uuid=${uuid}&serial=${serial:uristring}&arch=${buildarch}"},
