@@ -108,7 +108,7 @@ static bool is_ours(const struct dhcpd *d, struct ip4 id, struct mac mac)
 static void on_server(void *ctx, const struct link *on, struct ip4 id, struct mac mac)
 {
     struct dhcpd *d = ctx;
-    if (!is_ours(d, id, mac))
+    if (!d->cfg.proxy && !is_ours(d, id, mac)) /* beside another one there is another one */
         notice_server(service_notice(d->service), on, id, mac, false, true, d->at_ms);
 }
 
