@@ -29,11 +29,40 @@ void api_free(struct api *a)
     a->http = NULL;
 }
 
+static void say_turn(const struct api_wait *w)
+{
+    if (w->seconds < 0)
+        say("waiting for our turn: place %u of %u", w->place, w->of);
+    else
+        say("waiting for our turn: place %u of %u, about %lld:%02lld left", w->place, w->of,
+            (long long)w->seconds / 60, (long long)w->seconds % 60);
+}
+
+/* Says why we wait, a turn that is to come only when the place is a new one, and waits: for as long as the
+ * server wants, each machine a little longer by chance, else with back-off. */
+static void wait_and_say(struct api *a, const struct err *why, struct backoff *wait, struct api_wait *said)
+{
+    struct api_wait turn;
+    unsigned retry_s;
+    uint32_t chance;
+    const char *refusal = agent_http_refusal(a->http, &retry_s);
+    bool is_turn = *refusal && api_wait_decode(span_str(refusal), &turn, NULL) == 0;
+    if (!is_turn)
+        say("%s; trying again", why->text);
+    else if (turn.place != said->place)
+        say_turn(&turn);
+    if (is_turn)
+        *said = turn;
+    random_bytes(&chance, sizeof chance);
+    sleep_ms(retry_s ? retry_s * 1000 + chance % (retry_s * 250) : backoff_next(wait, chance));
+}
+
 /* One call, patiently; json is freed. */
 static int call(struct api *a, const char *method, const char *path, char *json, struct str *ret,
                 struct err *e)
 {
     struct backoff wait = {0};
+    struct api_wait said = {0};
     uint64_t began = ticks_ms();
     int status;
     for (;;) {
@@ -46,8 +75,7 @@ static int call(struct api *a, const char *method, const char *path, char *json,
                 err_set(e, why.kind, "%s", why.text);
             break;
         }
-        say("%s; trying again", why.text);
-        backoff_wait(&wait);
+        wait_and_say(a, &why, &wait, &said);
     }
     free(json);
     return status;

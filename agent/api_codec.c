@@ -122,6 +122,23 @@ out:
     return status;
 }
 
+int api_wait_decode(struct span body, struct api_wait *ret, struct err *e)
+{
+    json_t *j = load(body, e), *wait = json_object_get(j, "wait");
+    json_t *seconds = json_object_get(wait, "seconds");
+    json_int_t place = json_integer_value(json_object_get(wait, "place"));
+    json_int_t of = json_integer_value(json_object_get(wait, "of"));
+    struct api_wait w = {.place = (unsigned)place, .of = (unsigned)of, .seconds = -1};
+    bool good = place > 0 && place <= of && of <= INT32_MAX;
+    if (json_is_integer(seconds) && json_integer_value(seconds) >= 0)
+        w.seconds = json_integer_value(seconds);
+    json_decref(j);
+    if (!good)
+        return err_set(e, ERR_INPUT, "the server's answer tells no place to wait at");
+    *ret = w;
+    return 0;
+}
+
 char *api_progress_encode(uint64_t done, uint64_t total, uint64_t rate)
 {
     return dump(json_pack("{s:I,s:I,s:I}", "done", (json_int_t)done, "total", (json_int_t)total, "rate",

@@ -9,6 +9,12 @@ char *api_claim_encode(const char *uuid, const struct disk *d);
 /* ERR_CONFLICT when the server's digest is not `digest`. */
 int api_claim_decode(struct span body, struct digest digest, char ret_enrol_token[AGENT_TOKEN_MAX],
                      struct err *e);
+/* "wait" of a refusal: our turn is to come. */
+struct api_wait {
+    unsigned place, of;
+    int64_t seconds; /* -1: the server does not know */
+};
+int api_wait_decode(struct span body, struct api_wait *ret, struct err *e);
 char *api_progress_encode(uint64_t done, uint64_t total, uint64_t rate);
 char *api_written_encode(const struct api_result *r);
 char *api_failed_encode(const char *reason, const char *detail);

@@ -83,14 +83,21 @@ static int take_encoding(struct http_head *h, struct span v, struct err *e)
     return bad(e, "Transfer-Encoding is not used between agent and server");
 }
 
+static int take_retry(struct http_head *h, struct span v, struct err *e)
+{
+    uint64_t s;
+    (void)e;
+    if (parse_number(&v, &s) && !v.n)
+        h->retry_s = s < HTTP_RETRY_MAX ? (unsigned)s : HTTP_RETRY_MAX;
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*take)(struct http_head *h, struct span v, struct err *e);
 } fields[] = {
-    {"Content-Length:", take_length},
-    {"Content-Range:", take_range},
-    {"Connection:", take_connection},
-    {"Transfer-Encoding:", take_encoding},
+    {"Content-Length:", take_length},      {"Content-Range:", take_range}, {"Connection:", take_connection},
+    {"Transfer-Encoding:", take_encoding}, {"Retry-After:", take_retry},
 };
 
 static int take_field(struct http_head *h, struct span line, struct err *e)

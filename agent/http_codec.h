@@ -15,7 +15,8 @@
 #include "base/span.h"
 #include "base/str.h"
 
-#define HTTP_HEAD_MAX 8192
+#define HTTP_HEAD_MAX  8192
+#define HTTP_RETRY_MAX 60 /* seconds: however long a server wants to be left alone */
 
 struct http_head {
     int status;
@@ -24,6 +25,7 @@ struct http_head {
     uint64_t length; /* of the body; 0 for statuses that have none */
     bool has_range;  /* Content-Range: bytes from-to/total */
     uint64_t from, to, total;
+    unsigned retry_s; /* Retry-After in seconds; 0: not said, or as a date, which nothing of ours sends */
 };
 
 /* The bytes that the head takes, 0 when more are needed, -1 when it is none. */

@@ -213,6 +213,22 @@ static int step_fits(struct installer *in, struct err *e)
     return err_set(e, why.kind, "disk %s: %s", in->disk.name, why.text);
 }
 
+/* The first MiB is held in memory till the end in any case; fetched and verified now, a pack that is broken
+ * or not there is found while the disk is whole and the job is nobody's. */
+static int step_head(struct installer *in, struct err *e)
+{
+    size_t n = in->manifest.n;
+    in->have = xcalloc(n, sizeof *in->have);
+    in->head = xcalloc(1, HEAD_BYTES);
+    for (size_t i = HEAD_FRAMES; i < n; i++)
+        in->have[i] = true;
+    if (fetch_frames(in, e))
+        return -1;
+    for (size_t i = HEAD_FRAMES; i < n; i++)
+        in->have[i] = false;
+    return 0;
+}
+
 /* ---- from here on the disk changes ---- */
 
 static int step_claim(struct installer *in, struct err *e)
@@ -231,13 +247,6 @@ static int step_wipe(struct installer *in, struct err *e)
     size_t n = in->target.block ? disk_parts(in->o->sysfs, in->disk.name, parts, 128) : 0;
     say("writing disk %s; its first MiB stays blank till the end", in->disk.name);
     return target_wipe(&in->target, parts, n, in->job.job, e);
-}
-
-static int step_compare(struct installer *in, struct err *e)
-{
-    in->have = xcalloc(in->manifest.n, sizeof *in->have);
-    in->head = xcalloc(1, HEAD_BYTES);
-    return compare_frames(in, e);
 }
 
 static int step_zero(struct installer *in, struct err *e)
@@ -259,7 +268,7 @@ static int step_frames(struct installer *in, struct err *e)
 {
     struct progress *progress = progress_start(in);
     in->reason = "disk-io";
-    int status = step_compare(in, e);
+    int status = compare_frames(in, e);
     if (status == 0)
         status = step_zero(in, e);
     if (status == 0)
@@ -383,9 +392,10 @@ static const struct {
     {step_machine, "agent-error", true},  {step_hello, "agent-error", true},
     {step_choose, "agent-error", true},   {step_open, "disk-io", true},
     {step_evidence, "disk-io", true},     {step_manifest, "image-missing", false},
-    {step_fits, "disk-too-small", false}, {step_claim, "agent-error", false},
-    {step_wipe, "disk-io", false},        {step_frames, "disk-io", false},
-    {step_finish, "agent-error", false},  {step_report, "agent-error", true},
+    {step_fits, "disk-too-small", false}, {step_head, "image-corrupt", false},
+    {step_claim, "agent-error", false},   {step_wipe, "disk-io", false},
+    {step_frames, "disk-io", false},      {step_finish, "agent-error", false},
+    {step_report, "agent-error", true},
 };
 
 static void installer_free(struct installer *in)

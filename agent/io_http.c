@@ -20,7 +20,9 @@ struct agent_http {
     char host[32];
     int timeout_ms;
     int fd;
-    bool used; /* a request was answered on this connection */
+    bool used;          /* a request was answered on this connection */
+    struct str refusal; /* of the last call */
+    unsigned retry_s;
     uint8_t buf[128 * 1024];
     size_t start, end; /* unread bytes in buf */
 };
@@ -49,8 +51,10 @@ static void hang_up(struct agent_http *h)
 
 void agent_http_free(struct agent_http *h)
 {
-    if (h)
+    if (h) {
         hang_up(h);
+        str_free(&h->refusal);
+    }
     free(h);
 }
 
@@ -170,6 +174,8 @@ static int exchange(struct agent_http *h, const struct http_request *r, struct h
 static int request(struct agent_http *h, const struct http_request *r, struct http_head *ret, struct err *e)
 {
     bool reused = h->used;
+    str_reset(&h->refusal);
+    h->retry_s = 0;
     if ((!reused || exchange(h, r, ret, NULL)) && exchange(h, r, ret, e))
         return -1;
     h->used = true;
@@ -226,15 +232,20 @@ static enum err_kind status_kind(int status)
 /* An error's body is read for its sentence, then the error is the answer. */
 static int refuse(struct agent_http *h, const struct http_head *head, const char *path, struct err *e)
 {
-    struct str body = {0};
+    struct str *body = &h->refusal;
+    h->retry_s = head->retry_s;
     if (head->length > ERROR_BODY)
         hang_up(h);
-    else if (read_body(h, head, to_str, &body, NULL))
-        str_reset(&body);
-    err_set(e, status_kind(head->status), "server %s answers %d for %s%s%.300s", h->host, head->status, path,
-            body.len ? ": " : "", body.len ? body.s : "");
-    str_free(&body);
-    return -1;
+    else if (read_body(h, head, to_str, body, NULL))
+        str_reset(body);
+    return err_set(e, status_kind(head->status), "server %s answers %d for %s%s%.300s", h->host, head->status,
+                   path, body->len ? ": " : "", body->len ? body->s : "");
+}
+
+const char *agent_http_refusal(const struct agent_http *h, unsigned *ret_retry_s)
+{
+    *ret_retry_s = h->retry_s;
+    return h->refusal.len ? h->refusal.s : "";
 }
 
 int agent_http_call(struct agent_http *h, const char *method, const char *path, const char *token,

@@ -24,6 +24,10 @@ void agent_http_free(struct agent_http *h);
 int agent_http_call(struct agent_http *h, const char *method, const char *path, const char *token,
                     const char *json, size_t max, struct str *ret_body, struct err *e);
 
+/* What the last call was refused with: its body ("" for none), and the Retry-After of its head. Lent till the
+ * next call. */
+const char *agent_http_refusal(const struct agent_http *h, unsigned *ret_retry_s);
+
 /* GET of n bytes at `from`. The sink gets them as they come; its -1 ends the transfer. *ret_total: the file's
  * size. */
 typedef int http_sink(void *ctx, const uint8_t *p, size_t n, struct err *e);

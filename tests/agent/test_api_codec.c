@@ -41,6 +41,32 @@ static void job_refuses(void **state)
         assert_int_equal(api_job_decode(span_str(texts[i]), &j, NULL), -1);
 }
 
+static void turn(void **state)
+{
+    static const struct {
+        const char *text;
+        int rc;
+        struct api_wait want;
+    } rows[] = {
+        {"{\"error\":\"x\",\"wait\":{\"place\":3,\"of\":12,\"seconds\":240}}", 0, {3, 12, 240}},
+        {"{\"wait\":{\"place\":1,\"of\":1,\"seconds\":null}}", 0, {1, 1, -1}},
+        {"{\"wait\":{\"place\":1,\"of\":1,\"seconds\":-5}}", 0, {1, 1, -1}},
+        {"{\"wait\":{\"place\":0,\"of\":1}}", -1, {0}},
+        {"{\"wait\":{\"place\":2,\"of\":1}}", -1, {0}},
+        {"{\"wait\":{\"place\":2,\"of\":99999999999}}", -1, {0}},
+        {"{\"wait\":7}", -1, {0}},
+        {"{\"error\":\"x\"}", -1, {0}},
+        {"no JSON", -1, {0}},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct api_wait w = {0};
+        assert_int_equal(api_wait_decode(span_str(rows[i].text), &w, NULL), rows[i].rc);
+        assert_true(w.place == rows[i].want.place && w.of == rows[i].want.of &&
+                    w.seconds == rows[i].want.seconds);
+    }
+}
+
 static void hello(void **state)
 {
     struct disk disk = {.name = "vda", .serial = "a\"b", .size = 1ull << 40};
@@ -183,9 +209,16 @@ static void authorized(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(job),    cmocka_unit_test(job_refuses), cmocka_unit_test(hello),
-        cmocka_unit_test(claim),  cmocka_unit_test(config),      cmocka_unit_test(config_refuses),
-        cmocka_unit_test(others), cmocka_unit_test(hosts),       cmocka_unit_test(authorized),
+        cmocka_unit_test(job),
+        cmocka_unit_test(job_refuses),
+        cmocka_unit_test(turn),
+        cmocka_unit_test(hello),
+        cmocka_unit_test(claim),
+        cmocka_unit_test(config),
+        cmocka_unit_test(config_refuses),
+        cmocka_unit_test(others),
+        cmocka_unit_test(hosts),
+        cmocka_unit_test(authorized),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,24 @@ static void range_answer(void **state)
     assert_int_equal(h.total, 1000);
 }
 
+static void retry_after(void **state)
+{
+    static const struct {
+        const char *value;
+        unsigned want;
+    } rows[] = {{"7", 7},  {"0", 0},   {"100000", HTTP_RETRY_MAX},
+                {"-1", 0}, {"7 s", 0}, {"Sat, 21 Nov 2026 10:00:00 GMT", 0}};
+    struct http_head h;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *text =
+            xasprintf("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nRetry-After: %s\r\n\r\n", rows[i].value);
+        assert_true(parse(text, &h) > 0);
+        assert_int_equal(h.retry_s, rows[i].want);
+        free(text);
+    }
+}
+
 static void every_truncation_wants_more(void **state)
 {
     static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nServer: x\r\n\r\n";
@@ -131,7 +149,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(range_answer), cmocka_unit_test(every_truncation_wants_more),
-        cmocka_unit_test(kept_or_not),  cmocka_unit_test(refuses),
-        cmocka_unit_test(urls),         cmocka_unit_test(requests)};
+        cmocka_unit_test(retry_after),  cmocka_unit_test(kept_or_not),
+        cmocka_unit_test(refuses),      cmocka_unit_test(urls),
+        cmocka_unit_test(requests)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,7 +167,7 @@ def flipped_byte_once(b):
 
 def short_pack(b):
     s, disk = b.server(), b.disk()
-    pack = b.release.dir + "/pack"
+    before, pack = sha(disk), b.release.dir + "/pack"
     whole = open(pack, "rb").read()
     try:
         os.truncate(pack, len(whole) // 2)
@@ -175,7 +175,45 @@ def short_pack(b):
     finally:
         open(pack, "wb").write(whole)
     want(r.returncode == 1 and s.bodies["failed"][0]["reason"] == "image-corrupt", r.stdout)
-    want(blank(disk), "the disk could boot")
+    want(sha(disk) == before and not s.count("claim"), "the disk was touched or the job claimed")
+
+
+def no_pack(b):
+    s, disk = b.server(), b.disk()
+    before, pack = sha(disk), b.release.dir + "/pack"
+    os.rename(pack, pack + ".away")
+    try:
+        r = b.install(s, disk)
+    finally:
+        os.rename(pack + ".away", pack)
+    want(r.returncode == 1 and s.bodies["failed"][0]["reason"] == "image-missing", r.stdout)
+    want(sha(disk) == before and not s.count("claim"), "the disk was touched or the job claimed")
+
+
+def flipped_byte_in_head(b):
+    """What is broken in the first MiB is found before the job is claimed."""
+    s, disk = b.server(), b.disk()
+    before = sha(disk)
+    s.flip = b.release.frames[0][1] + 5
+    r = b.install(s, disk)
+    want(r.returncode == 1 and s.bodies["failed"][0]["reason"] == "image-corrupt", r.stdout)
+    want(sha(disk) == before and not s.count("claim"), "the disk was touched or the job claimed")
+
+
+def waits_for_its_turn(b):
+    s, disk = b.server(), b.disk()
+    before = sha(disk)
+    s.turns = [(2, 2, None), (2, 2, 90), (1, 1, 75)]
+    p = b.start(s, disk)
+    while s.count("claim") < 3:
+        want(p.poll() is None, "it ended instead of waiting")
+        time.sleep(0.02)
+    want(sha(disk) == before, "the disk was touched before its turn")
+    out, _ = p.communicate(timeout=60)
+    want(p.returncode == 0 and s.count("claim") == 4, out)
+    want([l for l in out.splitlines() if "turn" in l] == ["rackstrap: waiting for our turn: place 2 of 2",
+         "rackstrap: waiting for our turn: place 1 of 1, about 1:15 left"], out)
+    b.check_disk(disk, s)
 
 
 def truncated_stream(b):
@@ -461,7 +499,8 @@ def first_boot(b):
     want(boot().returncode == 0 and len(s.calls) == n, "a later boot did something")
 
 
-CASES = [full_install, same_size_disk, seed_and_growth, resume_after_kill, flipped_byte, flipped_byte_once, short_pack, truncated_stream,
+CASES = [full_install, same_size_disk, seed_and_growth, resume_after_kill, flipped_byte, flipped_byte_once, flipped_byte_in_head, short_pack, no_pack, truncated_stream,
+         waits_for_its_turn,
          server_restarted, too_small, two_disks, hidden_disk, disk_changes_its_name, no_disk, complete_disk_stays, lost_last_callback, another_job_writes, bad_token,
          claim_refused, taken_away, taken_away_at_the_end, missing_image, wrong_manifest, signature, discover, loop_device, first_boot]
 

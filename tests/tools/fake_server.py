@@ -18,6 +18,7 @@ class FakeServer:
         self.refuse_at_end = False
         self.status = {}         # call -> status code instead of the right answer
         self.silent = set()      # calls whose connection is closed without an answer
+        self.turns = []          # (place, of, seconds) of the claims that have to wait, first to last
         self.known_after = 2     # discover: known at this asking
         self.lock = threading.Lock()
         self.start(port)
@@ -108,6 +109,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "config": f.config,
             "discover": {"known": n >= f.known_after},
         }
+        if call == "claim" and f.turns:
+            place, of, seconds = f.turns.pop(0)
+            return self.answer(503, {"error": "wait", "wait": {"place": place, "of": of, "seconds": seconds}}, [("Retry-After", "1")])
         self.answer(200, answers[call]) if call in answers else self.answer(204)
 
     def pack(self, path):
