@@ -12,9 +12,10 @@
 #include "tftpd/io_socket.h"
 #include "tftpd/transfer.h"
 
-#define REPEAT_US  2000000
-#define LOOK_US    100000 /* how often a file is looked at while it is read */
-#define PACKET_MAX 2048   /* bytes of what a client may send */
+#define REPEAT_US     2000000
+#define LOOK_US       100000 /* how often a file is looked at while it is read */
+#define FULL_AGAIN_US 10000000
+#define PACKET_MAX    2048 /* bytes of what a client may send */
 
 struct session {
     struct place place; /* first: a place is its session */
@@ -24,6 +25,7 @@ struct session {
     enum tftp_mode mode;
     struct tftp_options asked;
     int fd;
+    bool displaced;      /* others took its place: a flood, and no line in the log for each */
     bool cut, fragments; /* io_socket_blocks; io_socket_may_fragment was called */
     struct watch *readable, *timer;
     uint64_t armed_us, started_us, looked_us;
@@ -36,7 +38,7 @@ struct io_sessions {
     struct cache *cache;
     struct io_journal *journal;
     struct places *places;
-    bool full_said;
+    uint64_t full_said_us;
     uint8_t last[WINDOW_BYTES_MAX]; /* the last window of whoever sends it now */
 };
 
@@ -100,6 +102,8 @@ static void session_end(struct session *s)
     else if (t->state == TRANSFER_ABORTED && t->acked == 0)
         /* How UEFI firmware asks for a size. */
         log_debug("tftp-probe peer=%s file=\"%s\" reason=\"%s\"", peer, s->name, t->reason);
+    else if (!t->answered && s->displaced)
+        log_debug("tftp-unanswered peer=%s file=\"%s\" reason=\"%s\"", peer, s->name, t->reason);
     else if (!t->answered)
         log_info("tftp-unanswered peer=%s file=\"%s\" reason=\"%s\"", peer, s->name, t->reason);
     else
@@ -246,14 +250,18 @@ static bool make_room(struct io_sessions *all, struct ip4 ip, uint64_t now)
     struct place *victim;
     bool room = places_room(all->places, ip, now, &victim);
     char text[IP4_STR];
-    if ((!room || victim) && !all->full_said)
+    if ((!room || victim) && now >= all->full_said_us + FULL_AGAIN_US) {
+        all->full_said_us = now;
         log_warn(
             "tftp-full transfers=%zu peer=%s reason=\"at most %d run at once, and %d of one address; what "
             "is silent gives way, and others ask again\"",
             places_count(all->places), ip4_format(ip, text), PLACES_MAX, PLACES_HOST);
-    all->full_said = !room || victim;
-    if (victim)
-        give_way((struct session *)victim, "it was silent, and others had to be served");
+    }
+    if (victim) {
+        struct session *s = (struct session *)victim;
+        s->displaced = true;
+        give_way(s, "it was silent, and others had to be served");
+    }
     return room;
 }
 

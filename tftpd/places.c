@@ -135,7 +135,7 @@ bool places_room(struct places *s, struct ip4 ip, uint64_t now_us, struct place 
     }
     if (s->n < PLACES_MAX)
         return true;
-    if (may_go(s->fresh.first, PLACES_NEW_US, now_us))
+    if (s->fresh.first)
         *ret_victim = s->fresh.first;
     else if (may_go(s->answered.first, PLACES_IDLE_US, now_us))
         *ret_victim = s->answered.first;

@@ -2,9 +2,10 @@
  *
  * A place is embedded in whatever holds it (io's session). Each is known by the peer's address and port. A
  * host (an address) holds at most PLACES_HOST, all together PLACES_MAX: so no host can take them all, and
- * memory is bounded. Where the limit is reached the one that was silent longest gives way, if it was silent
- * long enough; among strangers those that never answered go first, since a forged request costs its sender
- * nothing. If none may go, the newcomer is not heard, and firmware asks again.
+ * memory is bounded. Where a host's limit is reached its transfer that was silent longest gives way, if it
+ * was silent long enough. Where all are taken one that never answered goes first, and at once: a forged
+ * request costs its sender nothing, while a machine answers before 2,048 more have come; then one that fell
+ * silent. If none may go, the newcomer is not heard, and firmware asks again.
  */
 #ifndef TFTPD_PLACES_H
 #define TFTPD_PLACES_H

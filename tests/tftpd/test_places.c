@@ -79,16 +79,15 @@ static void full(void **state)
             places_heard(s, p, 1000 + i);
     }
     const struct ip4 late = {99};
-    assert_false(places_room(s, late, 3000, &victim));
-    assert_true(places_room(s, late, 1003 + PLACES_NEW_US, &victim));
+    assert_true(places_room(s, late, 3000, &victim));
     assert_int_equal(victim->ip.a, 103);
     leave(s, victim);
-    take(s, 98, 5, 1003 + PLACES_NEW_US);
-    assert_true(places_room(s, late, 1004 + PLACES_NEW_US, &victim));
+    take(s, 98, 5, 3001);
+    assert_true(places_room(s, late, 3002, &victim));
     assert_int_equal(victim->ip.a, 104);
-    places_heard(s, victim, 1004 + PLACES_NEW_US);
-    assert_false(places_room(s, late, 1004 + PLACES_NEW_US, &victim));
-    places_heard(s, places_find(s, (struct ip4){98}, 5), 1005 + PLACES_NEW_US);
+    places_heard(s, victim, 3003);
+    places_heard(s, places_find(s, (struct ip4){98}, 5), 3004);
+    assert_false(places_room(s, late, 3005, &victim));
     assert_true(places_room(s, late, 1000 + PLACES_IDLE_US, &victim));
     assert_int_equal(victim->ip.a, 100);
     assert_int_equal(places_count(s), PLACES_MAX);
