@@ -224,6 +224,65 @@ static void put_network(const struct asking *a, struct reply *r)
         option_put_text(&r->options, OPT_HOST_NAME, a->f->device->name);
 }
 
+/* What the server says itself to a client that it boots, and nobody else does (clients.h). */
+static bool is_boots(const struct asking *a, uint8_t code)
+{
+    bool boots = a->q->client->via != VIA_NOTHING;
+    return boots && (code == OPT_VENDOR || code == OPT_VENDOR_CLASS || code == OPT_BOOTFILE);
+}
+
+static bool is_sent(const struct asking *a, const struct dhcp_option *o)
+{
+    const struct dhcp_row *row = dhcp_row(o->code);
+    enum dhcp_when when = row ? row->when : DHCP_ASKED;
+    if (is_boots(a, o->code))
+        return false;
+    if (o->always || when == DHCP_ALWAYS)
+        return true;
+    return when == DHCP_LISTED ? request_lists(a->q, o->code) : request_wants(a->q, o->code);
+}
+
+/* RFC 3442: who takes option 121 looks at no other route, so that the default one has to be in it; and who
+ * asked for it need not be sent the others. */
+static void put_default_route(const struct asking *a, struct reply *r, uint8_t code, struct ip4 router)
+{
+    const struct option_entry *routes = option_in(&r->options, code);
+    uint8_t buf[DHCP_VALUE_MAX + 5];
+    struct writer w = writer_of(buf, sizeof buf);
+    if (!routes)
+        return;
+    if (router.a && !dhcp_routes_default(routes->value)) {
+        write_span(&w, routes->value);
+        write_u8(&w, 0);
+        write_be32(&w, router.a);
+        option_drop(&r->options, code);
+        option_put(&r->options, code, span_of(buf, writer_used(&w)));
+    }
+    if (code == OPT_ROUTES && request_lists(a->q, code)) {
+        option_drop(&r->options, OPT_ROUTER);
+        option_drop(&r->options, OPT_STATIC_ROUTES);
+    }
+}
+
+/* What a person configured, each option from the most specific place that has it. */
+static void put_configured(const struct asking *a, struct reply *r)
+{
+    const struct span layers[DHCP_LAYERS] = {a->s->options, a->f->options[FACT_ROLE],
+                                             a->f->options[FACT_SITE], a->f->options[FACT_DEVICE]};
+    struct dhcp_merge m = dhcp_merge(layers);
+    struct dhcp_option o;
+    struct ip4 router = a->s->has_router ? a->s->router : (struct ip4){0};
+    while (dhcp_merge_next(&m, &o, NULL)) {
+        struct reader first = reader_of(o.value);
+        if (o.code == OPT_ROUTER)
+            router.a = read_be32(&first);
+        if (is_sent(a, &o))
+            option_set(&r->options, o.code, o.value);
+    }
+    put_default_route(a, r, OPT_MS_ROUTES, router);
+    put_default_route(a, r, OPT_ROUTES, router);
+}
+
 static void put_times(const struct asking *a, struct reply *r)
 {
     uint32_t t = lease_time(a);
@@ -269,6 +328,7 @@ static void give(struct asking *a, enum message_type type, struct ip4 ip)
     r->ciaddr = type == MSG_ACK ? a->q->ciaddr : (struct ip4){0};
     put_times(a, r);
     put_network(a, r);
+    put_configured(a, r);
     bootfile_put(a->cfg, a->q, a->f, a->d->source, r);
     address_reply(a);
 }
@@ -392,6 +452,7 @@ static enum drop on_inform(struct asking *a)
     reply_start(a, MSG_ACK);
     r->ciaddr = a->q->ciaddr;
     put_network(a, r);
+    put_configured(a, r);
     bootfile_put(a->cfg, a->q, a->f, a->d->source, r);
     a->d->to = (struct destination){.how = SEND_SOCKET, .ip = a->q->ciaddr, .port = PORT_CLIENT};
     return DROP_NONE;

@@ -27,6 +27,9 @@ struct address_fact {
     bool others;               /* an interface in the inventory owns it, and it is not the asker's */
 };
 
+/* What a device is given of DHCP options, the most specific last; the subnet's are less specific than any. */
+enum { FACT_ROLE, FACT_SITE, FACT_DEVICE, FACT_LAYERS };
+
 struct facts {
     const struct device *device; /* NULL: no device has the MAC */
     const struct job *job;       /* its newest; NULL: it never had one */
@@ -37,6 +40,7 @@ struct facts {
     struct ip4 free;
     char loader[LOADER_SIZE]; /* for a client that is sent one; "": its row's first */
     int64_t at_ms;
+    struct span options[FACT_LAYERS]; /* sets (inventory/dhcp_option.h); they outlive the reply's encoding */
 };
 
 enum send_how {

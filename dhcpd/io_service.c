@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "dhcpd/io_loader.h"
 #include "dhcpd/io_notes.h"
+#include "dhcpd/io_options.h"
 #include "dhcpd/io_records.h"
 
 struct drop_count {
@@ -22,6 +23,7 @@ struct service {
     bool puts; /* since the last commit */
     struct drop_count drops[DROP_COUNT];
     struct lookup *lookup;
+    struct option_sets *options;
     struct notes *notes;
     struct loaders *loaders;
     struct probes *probes;
@@ -40,6 +42,7 @@ int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct s
     s->notice = notice_new(s->store);
     s->notes = notes_new(s->store);
     s->loaders = loaders_new(cfg, s->store);
+    s->options = option_sets_new(s->store);
     s->lookup = lookup_new(cfg, s->store, s->leases, s->notice);
     *ret = s;
     return 0;
@@ -53,6 +56,7 @@ void service_close(struct service *s)
         if (s->drops[i].n)
             log_info("dhcp-count reason=%s packets=%llu", drop_name(i), (unsigned long long)s->drops[i].n);
     lookup_free(s->lookup);
+    option_sets_free(s->options);
     notes_free(s->notes);
     loaders_free(s->loaders);
     notice_free(s->notice);
@@ -130,6 +134,8 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
     if (why != DROP_NONE)
         return why;
     facts_find(s->lookup, q, from, &p, &r, at_ms, &f);
+    if (r.has_device && option_sets_find(s->options, &r.device, f.options))
+        return DROP_STORE;
     if (loaders_choose(s->loaders, q, r.has_device ? r.device.id : 0, &f))
         return DROP_STORE;
     decide(s->cfg, q, from, &p, &f, &d);

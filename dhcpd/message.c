@@ -96,6 +96,10 @@ static void parse_options(struct request *q)
     q->server_id = option_ip4(o, OPT_SERVER_ID);
     q->client = client_find(NULL, o);
     parse_relay_info(q);
+    for (struct reader r = reader_of(o->value[OPT_PARAMETERS]); reader_left(&r);) {
+        uint8_t code = read_u8(&r);
+        q->listed[code / 64] |= UINT64_C(1) << (code % 64);
+    }
 }
 
 enum drop message_parse(struct span bytes, struct request *ret)
@@ -120,15 +124,14 @@ enum drop message_parse(struct span bytes, struct request *ret)
     return DROP_NONE;
 }
 
+bool request_lists(const struct request *q, uint8_t code)
+{
+    return q->listed[code / 64] >> (code % 64) & 1;
+}
+
 bool request_wants(const struct request *q, uint8_t code)
 {
-    struct reader r = reader_of(q->options.value[OPT_PARAMETERS]);
-    if (!q->options.has[OPT_PARAMETERS])
-        return true;
-    while (reader_left(&r))
-        if (read_u8(&r) == code)
-            return true;
-    return false;
+    return !q->options.has[OPT_PARAMETERS] || request_lists(q, code);
 }
 
 static void echo(const struct request *q, struct reply *p)
@@ -160,12 +163,28 @@ static void put_fixed(const struct request *q, const struct reply *p, struct wri
     write_be32(w, COOKIE);
 }
 
+/* `sname` and `file` hold options only of a reply that boots nothing: firmware reads them without asking what
+ * they are. */
+static int put_options(struct reply *p, uint8_t *buf, struct writer *w)
+{
+    bool boots = p->file[0] || p->siaddr.a;
+    struct writer areas[OPTION_AREAS] = {
+        [OPTION_MAIN] = writer_of(w->p, writer_left(w)),
+        [OPTION_FILE] = writer_of(buf + 108, boots ? 0 : 128),
+        [OPTION_SNAME] = writer_of(buf + 44, boots ? 0 : 64),
+    };
+    if (options_encode_over(&p->options, areas))
+        return -1;
+    w->p += writer_used(&areas[OPTION_MAIN]);
+    return 0;
+}
+
 int message_encode(const struct request *q, struct reply *p, uint8_t *buf, size_t size, size_t *ret_n)
 {
     struct writer w = writer_of(buf, size < q->reply_max ? size : q->reply_max);
     echo(q, p);
     put_fixed(q, p, &w);
-    if (options_encode(&p->options, &w, writer_left(&w)))
+    if (w.full || put_options(p, buf, &w))
         return -1;
     if (writer_used(&w) < MESSAGE_MIN)
         write_zeros(&w, MESSAGE_MIN - writer_used(&w));

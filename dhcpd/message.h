@@ -42,12 +42,14 @@ struct request {
     struct ip4 requested, server_id;            /* options 50 and 54; 0.0.0.0: not sent */
     struct ip4 link_selection, server_override; /* of option 82 (RFC 3527, 5107): a relay's word */
     size_t reply_max;                           /* bytes of message that the client takes */
+    uint64_t listed[4];                         /* option 55 as a set of bits; request_lists */
     struct options options;                     /* lends the message's bytes */
 };
 
 /* A sentence-less reason, or DROP_NONE and the request. */
 enum drop message_parse(struct span bytes, struct request *ret);
 /* Would the client like this option? Yes also when it sent no list. */
+bool request_lists(const struct request *q, uint8_t code); /* and sent a list that has it? */
 bool request_wants(const struct request *q, uint8_t code);
 
 struct reply {

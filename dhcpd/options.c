@@ -3,80 +3,6 @@
 #include <ctype.h>
 #include <string.h>
 
-static const struct option_row rows[] = {
-    {.code = 1, .name = "subnet-mask", .type = TYPE_IP4},
-    {.code = 2, .name = "time-offset", .type = TYPE_U32},
-    {.code = 3, .name = "router", .type = TYPE_IP4S},
-    {.code = 4, .name = "time-server", .type = TYPE_IP4S},
-    {.code = 6, .name = "dns-server", .type = TYPE_IP4S, .spare = 2},
-    {.code = 7, .name = "log-server", .type = TYPE_IP4S, .spare = 9},
-    {.code = 12, .name = "host-name", .type = TYPE_TEXT, .spare = 5},
-    {.code = 13, .name = "boot-size", .type = TYPE_U16, .spare = 9},
-    {.code = 15, .name = "domain", .type = TYPE_TEXT, .spare = 4},
-    {.code = 17, .name = "root-path", .type = TYPE_TEXT, .spare = 3},
-    {.code = 26, .name = "mtu", .type = TYPE_U16, .spare = 9},
-    {.code = 28, .name = "broadcast", .type = TYPE_IP4, .spare = 8},
-    {.code = 42, .name = "ntp-server", .type = TYPE_IP4S, .spare = 6},
-    {.code = 43, .name = "vendor", .type = TYPE_BYTES},
-    {.code = 50, .name = "requested-address", .type = TYPE_IP4},
-    {.code = 51, .name = "lease-time", .type = TYPE_U32},
-    {.code = 52, .name = "overload", .type = TYPE_U8},
-    {.code = 53, .name = "message-type", .type = TYPE_U8},
-    {.code = 54, .name = "server-id", .type = TYPE_IP4},
-    {.code = 55, .name = "parameter-list", .type = TYPE_CODES},
-    {.code = 56, .name = "message", .type = TYPE_TEXT, .spare = 9},
-    {.code = 57, .name = "max-message-size", .type = TYPE_U16},
-    {.code = 58, .name = "renewal-time", .type = TYPE_U32, .spare = 7},
-    {.code = 59, .name = "rebinding-time", .type = TYPE_U32, .spare = 7},
-    {.code = 60, .name = "vendor-class", .type = TYPE_TEXT},
-    {.code = 61, .name = "client-id", .type = TYPE_BYTES, .min = 1},
-    {.code = 66, .name = "tftp-server", .type = TYPE_TEXT},
-    {.code = 67, .name = "bootfile", .type = TYPE_TEXT},
-    {.code = 77, .name = "user-class", .type = TYPE_BYTES, .min = 1},
-    {.code = 80, .name = "rapid-commit", .type = TYPE_FLAG},
-    {.code = 81, .name = "fqdn", .type = TYPE_BYTES, .min = 3},
-    {.code = 82, .name = "relay-info", .type = TYPE_BYTES, .min = 2},
-    {.code = 93, .name = "client-arch", .type = TYPE_U16S},
-    {.code = 94, .name = "client-ndi", .type = TYPE_BYTES, .min = 3, .max = 3},
-    {.code = 97, .name = "machine-id", .type = TYPE_BYTES, .min = 1, .spare = 6},
-    {.code = 116, .name = "auto-config", .type = TYPE_U8},
-    {.code = 118, .name = "subnet-selection", .type = TYPE_IP4},
-    {.code = 119, .name = "domain-search", .type = TYPE_BYTES, .spare = 5},
-    {.code = 121, .name = "classless-routes", .type = TYPE_BYTES, .min = 5},
-    {.code = 124, .name = "vendor-class-id", .type = TYPE_BYTES, .min = 5},
-    {.code = 125, .name = "vendor-options", .type = TYPE_BYTES, .min = 5},
-    {.code = 145, .name = "forcerenew", .type = TYPE_BYTES, .min = 1},
-    {.code = 150, .name = "tftp-servers", .type = TYPE_IP4S},
-    {.code = 175, .name = "ipxe", .type = TYPE_BYTES, .min = 2},
-};
-
-const struct option_row *option_row(uint8_t code)
-{
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].code == code)
-            return &rows[i];
-    return NULL;
-}
-
-static const struct {
-    uint8_t unit;
-    bool list;
-} types[] = {
-    [TYPE_BYTES] = {1, true}, [TYPE_FLAG] = {0, false}, [TYPE_U8] = {1, false},  [TYPE_U16] = {2, false},
-    [TYPE_U32] = {4, false},  [TYPE_IP4] = {4, false},  [TYPE_U16S] = {2, true}, [TYPE_IP4S] = {4, true},
-    [TYPE_TEXT] = {1, true},  [TYPE_CODES] = {1, true},
-};
-
-bool option_length_ok(const struct option_row *row, size_t n)
-{
-    size_t unit = types[row->type].unit;
-    if (!types[row->type].list)
-        return n == unit;
-    if (row->type != TYPE_BYTES && n == 0)
-        return false;
-    return n % unit == 0 && n >= row->min && (!row->max || n <= row->max);
-}
-
 /* Decoding
  * ------------------------------------------------------------------------------------------------------------
  */
@@ -139,9 +65,9 @@ static int decode_area(struct options *o, struct span area)
 
 static void leave_out_odd(struct options *o)
 {
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        uint8_t code = rows[i].code;
-        if (!o->has[code] || option_length_ok(&rows[i], o->value[code].n))
+    for (unsigned code = 0; code < 256; code++) {
+        const struct dhcp_row *row = o->has[code] ? dhcp_row((uint8_t)code) : NULL;
+        if (!row || dhcp_length_ok(row, o->value[code].n))
             continue;
         o->has[code] = false;
         o->value[code] = (struct span){0};
@@ -188,48 +114,14 @@ struct ip4 option_ip4(const struct options *o, uint8_t code)
  * -------------------------------------------------------------------------------------------------------------
  */
 
-static void dump_number(struct reader *r, enum option_type type, struct str *ret)
-{
-    char ip[IP4_STR];
-    switch (types[type].unit) {
-    case 1:
-        str_addf(ret, "%u", read_u8(r));
-        break;
-    case 2:
-        str_addf(ret, "%u", read_be16(r));
-        break;
-    default:
-        if (type == TYPE_U32)
-            str_addf(ret, "%u", read_be32(r));
-        else
-            str_add(ret, ip4_format((struct ip4){read_be32(r)}, ip));
-    }
-}
-
-static void dump_value(enum option_type type, struct span v, struct str *ret)
-{
-    struct reader r = reader_of(v);
-    for (size_t i = 0; reader_left(&r) && !r.bad; i++) {
-        if (type == TYPE_TEXT) {
-            uint8_t c = read_u8(&r);
-            str_addf(ret, isprint(c) && c != ' ' ? "%c" : "\\x%02x", c);
-        } else if (type == TYPE_BYTES) {
-            str_addf(ret, "%02x", read_u8(&r));
-        } else {
-            str_add(ret, i ? "," : "");
-            dump_number(&r, type, ret);
-        }
-    }
-}
-
 void options_dump(const struct options *o, struct str *ret)
 {
     for (unsigned code = 0; code < 256; code++) {
         if (!o->has[code])
             continue;
-        const struct option_row *row = option_row((uint8_t)code);
+        const struct dhcp_row *row = dhcp_row((uint8_t)code);
         str_addf(ret, "%s%u %s=", ret->len ? " " : "", code, row ? row->name : "unknown");
-        dump_value(row ? row->type : TYPE_BYTES, o->value[code], ret);
+        dhcp_value_format((uint8_t)code, o->value[code], ret);
     }
 }
 
@@ -243,9 +135,49 @@ void option_put_lent(struct option_list *l, uint8_t code, struct span value)
         l->full = true;
         return;
     }
-    l->v[l->n].code = code;
-    l->v[l->n].value = value;
-    l->n++;
+    const struct dhcp_row *row = dhcp_row(code);
+    l->v[l->n++] = (struct option_entry){.code = code, .spare = row ? row->spare : 0, .value = value};
+}
+
+static struct option_entry *find(struct option_list *l, uint8_t code)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i].code == code)
+            return &l->v[i];
+    return NULL;
+}
+
+const struct option_entry *option_in(const struct option_list *l, uint8_t code)
+{
+    return find((struct option_list *)l, code);
+}
+
+static void take_out(struct option_list *l, size_t i)
+{
+    memmove(&l->v[i], &l->v[i + 1], (l->n - i - 1) * sizeof l->v[0]);
+    l->n--;
+}
+
+void option_drop(struct option_list *l, uint8_t code)
+{
+    struct option_entry *x = find(l, code);
+    if (x)
+        take_out(l, (size_t)(x - l->v));
+}
+
+void option_set(struct option_list *l, uint8_t code, struct span value)
+{
+    const uint8_t late = 2; /* what the table does not call spare is still not what a reply stands on */
+    struct option_entry *x = find(l, code);
+    if (!x && l->n >= OPTION_LIST_SET)
+        return;
+    if (!x) {
+        option_put_lent(l, code, value);
+        x = &l->v[l->n - 1];
+    }
+    x->value = value;
+    if (x->spare < late)
+        x->spare = late;
 }
 
 void option_put(struct option_list *l, uint8_t code, struct span value)
@@ -295,7 +227,7 @@ static void sort(struct option_list *l)
 {
     for (size_t i = 1; i < l->n; i++)
         for (size_t j = i; j > 0 && sort_key(l->v[j - 1].code) > sort_key(l->v[j].code); j--) {
-            __typeof__(l->v[0]) t = l->v[j];
+            struct option_entry t = l->v[j];
             l->v[j] = l->v[j - 1];
             l->v[j - 1] = t;
         }
@@ -308,29 +240,18 @@ static size_t encoded_size(struct span value)
     return value.n + 2 * pieces;
 }
 
-static size_t list_size(const struct option_list *l)
-{
-    size_t n = 1;
-    for (size_t i = 0; i < l->n; i++)
-        n += encoded_size(l->v[i].value);
-    return n;
-}
-
 static bool take_one_out(struct option_list *l)
 {
     size_t worst = 0;
     uint8_t spare = 0;
-    for (size_t i = 0; i < l->n; i++) {
-        const struct option_row *row = option_row(l->v[i].code);
-        if (row && row->spare > spare) {
-            spare = row->spare;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i].spare > spare) {
+            spare = l->v[i].spare;
             worst = i;
         }
-    }
     if (!spare)
         return false;
-    memmove(&l->v[worst], &l->v[worst + 1], (l->n - worst - 1) * sizeof l->v[0]);
-    l->n--;
+    take_out(l, worst);
     return true;
 }
 
@@ -345,16 +266,72 @@ static void encode_one(uint8_t code, struct span value, struct writer *w)
     } while (reader_left(&r));
 }
 
-int options_encode(struct option_list *l, struct writer *w, size_t room)
+static bool main_only(uint8_t code)
 {
+    return code == OPT_TYPE || code == OPT_OVERLOAD || code == OPT_RELAY_INFO;
+}
+
+/* Where each option goes: whole into one area, the first that still has room for it. */
+static bool lay_out(const struct option_list *l, const size_t room[OPTION_AREAS],
+                    uint8_t area[OPTION_LIST_MAX])
+{
+    size_t used[OPTION_AREAS] = {1, 1, 1}; /* the END of each */
+    for (size_t i = 0; i < l->n; i++) {
+        area[i] = 0;
+        used[0] += main_only(l->v[i].code) ? encoded_size(l->v[i].value) : 0;
+    }
+    for (size_t i = 0; i < l->n; i++) {
+        size_t n = encoded_size(l->v[i].value), k = 0;
+        if (main_only(l->v[i].code))
+            continue;
+        while (k < OPTION_AREAS && used[k] + n > room[k])
+            k++;
+        if (k == OPTION_AREAS)
+            return false;
+        used[k] += n;
+        area[i] = (uint8_t)k;
+    }
+    return used[0] <= room[0];
+}
+
+static int encode_area(const struct option_list *l, const uint8_t area[OPTION_LIST_MAX], uint8_t which,
+                       struct writer *w)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (area[i] == which)
+            encode_one(l->v[i].code, l->v[i].value, w);
+    write_u8(w, OPT_END);
+    return w->full ? -1 : 0;
+}
+
+int options_encode_over(struct option_list *l, struct writer areas[OPTION_AREAS])
+{
+    const size_t all[OPTION_AREAS] = {writer_left(&areas[0]), writer_left(&areas[1]), writer_left(&areas[2])};
+    const size_t one[OPTION_AREAS] = {all[0]};
+    bool over = false;
+    uint8_t area[OPTION_LIST_MAX];
     if (l->full)
         return -1;
     sort(l);
-    while (list_size(l) > room)
+    if (!lay_out(l, one, area) && all[1] && all[2]) {
+        over = true;
+        option_put_u8(l, OPT_OVERLOAD, 3);
+        sort(l);
+    }
+    while (!lay_out(l, over ? all : one, area))
         if (!take_one_out(l))
             return -1;
-    for (size_t i = 0; i < l->n; i++)
-        encode_one(l->v[i].code, l->v[i].value, w);
-    write_u8(w, OPT_END);
-    return w->full ? -1 : 0;
+    for (uint8_t k = 0; k < (over ? OPTION_AREAS : 1); k++)
+        if (encode_area(l, area, k, &areas[k]))
+            return -1;
+    return 0;
+}
+
+int options_encode(struct option_list *l, struct writer *w, size_t room)
+{
+    struct writer areas[OPTION_AREAS] = {writer_of(w->p, room < writer_left(w) ? room : writer_left(w))};
+    if (options_encode_over(l, areas))
+        return -1;
+    w->p += writer_used(&areas[0]);
+    return 0;
 }

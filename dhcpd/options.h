@@ -1,7 +1,7 @@
 /* options: DHCP options (RFC 2132 and those after it), both ways, by one table.
  *
- * A row of the table is an option's code, name, type and length rule; decoding, encoding and dumping share
- * it. To add an option is to add a row, and a vector to tests/dhcpd/test_options.c.
+ * The table is inventory/dhcp_option.h's: decoding, encoding, dumping and the configuration share it. To add
+ * an option is to add a row there, and a vector to tests/dhcpd/test_options.c.
  *
  * Decoding: options_decode walks the options field and, if option 52 says so, `file` and `sname` after it,
  * with one iterator; values of a code that comes several times are joined in that order (RFC 3396). A value
@@ -11,13 +11,14 @@
  *
  * Encoding: fill an option_list, in any order; options_encode sorts it (53 first, 82 last, the rest by code,
  * so that equal replies are equal bytes), splits what is longer than 255 bytes, and leaves out, in the order
- * that the table gives, what a small client has no room for. */
+ * that the table gives, what a small client has no room for. Where `file` and `sname` are empty, it puts
+ * there what the options field does not hold, before it leaves anything out (RFC 2131, 4.1); never option 82.
+ */
 #ifndef DHCPD_OPTIONS_H
 #define DHCPD_OPTIONS_H
 
 #include "base/addr.h"
-#include "base/span.h"
-#include "base/str.h"
+#include "inventory/dhcp_option.h"
 
 enum option_code {
     OPT_PAD = 0,
@@ -27,6 +28,7 @@ enum option_code {
     OPT_HOST_NAME = 12,
     OPT_DOMAIN = 15,
     OPT_BROADCAST = 28,
+    OPT_STATIC_ROUTES = 33,
     OPT_VENDOR = 43,
     OPT_REQUESTED = 50,
     OPT_LEASE_TIME = 51,
@@ -45,33 +47,11 @@ enum option_code {
     OPT_RELAY_INFO = 82,
     OPT_ARCH = 93,
     OPT_MACHINE_ID = 97,
+    OPT_ROUTES = 121,
     OPT_IPXE = 175,
+    OPT_MS_ROUTES = 249,
     OPT_END = 255,
 };
-
-enum option_type {
-    TYPE_BYTES,
-    TYPE_FLAG, /* no value at all */
-    TYPE_U8,
-    TYPE_U16,
-    TYPE_U32,
-    TYPE_IP4,
-    TYPE_U16S, /* one or more */
-    TYPE_IP4S, /* one or more */
-    TYPE_TEXT,
-    TYPE_CODES, /* option codes */
-};
-
-struct option_row {
-    uint8_t code;
-    const char *name;
-    enum option_type type;
-    uint16_t min, max; /* bytes, in lists and free lengths; 0: what the type says */
-    uint8_t spare;     /* 0: a reply needs it; else, when there is no room, the highest goes first */
-};
-
-const struct option_row *option_row(uint8_t code); /* NULL for one that the table does not have */
-bool option_length_ok(const struct option_row *row, size_t n);
 
 /* One area of code, length, value; also the inside of options 43, 82 and 175 (whose PAD and END mean nothing:
  * `plain`). */
@@ -102,16 +82,18 @@ struct ip4 option_ip4(const struct options *o, uint8_t code); /* 0.0.0.0 */
 /* "53 message-type=1 55 parameter-list=1,3,6": what a person debugs with. */
 void options_dump(const struct options *o, struct str *ret);
 
-#define OPTION_LIST_MAX 40
+#define OPTION_LIST_MAX 96
+#define OPTION_LIST_SET 80 /* of them at most for what a person configured */
 
 struct option_list {
-    struct {
+    struct option_entry {
         uint8_t code;
+        uint8_t spare; /* as a row's */
         struct span value;
     } v[OPTION_LIST_MAX];
     size_t n;
     size_t bytes_n;
-    uint8_t bytes[1024];
+    uint8_t bytes[1536];
     bool full; /* sticks, as in a writer */
 };
 
@@ -123,6 +105,17 @@ void option_put_u32(struct option_list *l, uint8_t code, uint32_t v);
 void option_put_ip4s(struct option_list *l, uint8_t code, const struct ip4 *v, size_t n);
 void option_put_text(struct option_list *l, uint8_t code, const char *s);
 
+/* One that a person configured: in the place of what the list has of this code. The reply goes without it
+ * where there is no room. Lent. */
+void option_set(struct option_list *l, uint8_t code, struct span value);
+void option_drop(struct option_list *l, uint8_t code);
+const struct option_entry *option_in(const struct option_list *l, uint8_t code); /* NULL: it is not there */
+
+enum { OPTION_MAIN, OPTION_FILE, OPTION_SNAME, OPTION_AREAS };
+
+/* Writes to the areas; `file` and `sname` only if they are given, are there, and are needed: then option 52
+ * says so. -1 when what a reply needs does not fit. Sorts *l and takes from it what had no room. */
+int options_encode_over(struct option_list *l, struct writer areas[OPTION_AREAS]);
 /* Writes at most `room` bytes with the END. -1 when what a reply needs does not fit. Sorts *l and takes from
  * it what had no room. */
 int options_encode(struct option_list *l, struct writer *w, size_t room);

@@ -160,7 +160,8 @@ bool device_same(const struct device *a, const struct device *b)
                 strcmp(a->rack, b->rack) == 0 && strcmp(a->tenant, b->tenant) == 0 &&
                 strcmp(a->role, b->role) == 0 && strcmp(a->platform, b->platform) == 0 &&
                 strcmp(a->model, b->model) == 0 && strcmp(a->serial, b->serial) == 0 &&
-                strcmp(a->disk_selector, b->disk_selector) == 0 && a->interfaces_n == b->interfaces_n;
+                strcmp(a->disk_selector, b->disk_selector) == 0 && a->options == b->options &&
+                a->interfaces_n == b->interfaces_n;
     for (size_t i = 0; same && i < a->interfaces_n; i++) {
         same = interface_same(&a->interfaces[i], &b->interfaces[i]);
     }

@@ -4,6 +4,7 @@
 
 #include "base/addr.h"
 #include "base/disk.h"
+#include "inventory/dhcp_option.h"
 #include "inventory/state.h"
 
 #define NAME_SIZE      64 /* names and slugs, NUL included */
@@ -32,6 +33,8 @@ struct device {
     char installed[NAME_SIZE];    /* the image that was last written to it, */
     char installed_digest[65];    /* and the release's digest; "" for none */
     int64_t installed_ms;
+    int64_t options;                    /* its own set of DHCP options (options_get); 0: none */
+    int64_t role_options, site_options; /* its role's and its site's; read, never written */
     size_t interfaces_n;
     struct interface interfaces[MAX_INTERFACES];
 };
@@ -84,6 +87,15 @@ int device_intend(struct store *s, int64_t id, const char *image, struct err *e)
 enum group_kind { GROUP_SITE, GROUP_TENANT, GROUP_ROLE, GROUP_PLATFORM };
 int group_put(struct store *s, enum group_kind kind, const char *slug, const char *name, struct err *e);
 int rack_put(struct store *s, const char *site, const char *slug, const char *name, struct err *e);
+
+/* Sets of DHCP options, by number. A set is kept once, and neither changed nor deleted: a number means the
+ * same for ever, and who has a set need not ask again. The empty set is 0. */
+int options_keep(struct store *s, struct span set, int64_t *ret_id, struct err *e);
+int options_get(struct store *s, int64_t id, struct dhcp_set *ret, struct err *e);
+bool group_has_options(enum group_kind kind); /* sites and roles */
+/* Of a site or a role that is there; journalled when they are others than before. */
+int group_options(struct store *s, enum group_kind kind, const char *slug, int64_t options, const char *actor,
+                  struct err *e);
 
 /* MAC addresses that were seen and that no device has. */
 struct stranger {

@@ -86,6 +86,11 @@ struct db_value db_digest(const struct digest *d)
     return (struct db_value){.type = DB_BLOB, .p = d->b, .n = DIGEST_SIZE};
 }
 
+struct db_value db_span(struct span v)
+{
+    return (struct db_value){.type = DB_BLOB, .p = v.p, .n = v.n};
+}
+
 static struct cached *cache_slot(struct store *s, const char *sql)
 {
     size_t i = ((uintptr_t)sql * UINT64_C(0x9e3779b97f4a7c15)) >> 32;
@@ -213,6 +218,12 @@ int db_ids(struct store *s, const char *sql, const struct db_value *v, size_t n,
         ret->id[ret->n++] = sqlite3_column_int64(q, 0);
     }
     return r;
+}
+
+struct span db_bytes(sqlite3_stmt *q, int column)
+{
+    const void *p = sqlite3_column_blob(q, column);
+    return span_of(p, (size_t)sqlite3_column_bytes(q, column));
 }
 
 void db_text(sqlite3_stmt *q, int column, char *buf, size_t size)

@@ -16,7 +16,8 @@
 #define DEVICE                                                                                               \
     "SELECT d.id, d.name, s.slug, k.slug, t.slug, o.slug, p.slug, d.model, d.serial, d.disk, d.protected, "  \
     "d.state, d.reason,"                                                                                     \
-    " d.state_ms, d.assigned, m.name, r.digest, d.installed_ms FROM devices d"                               \
+    " d.state_ms, d.assigned, m.name, r.digest, d.installed_ms, d.options_id, o.options_id, s.options_id "   \
+    "FROM devices d"                                                                                         \
     " LEFT JOIN sites s ON s.id = d.site_id LEFT JOIN racks k ON k.id = d.rack_id LEFT JOIN tenants t ON "   \
     "t.id = d.tenant_id"                                                                                     \
     " LEFT JOIN roles o ON o.id = d.role_id LEFT JOIN platforms p ON p.id = d.platform_id"                   \
@@ -44,6 +45,9 @@ static int device_read(sqlite3_stmt *q, struct device *d, struct err *e)
     db_text(q, 15, d->installed, sizeof d->installed);
     db_text(q, 16, d->installed_digest, sizeof d->installed_digest);
     d->installed_ms = db_int(q, 17);
+    d->options = db_int(q, 18);
+    d->role_options = db_int(q, 19);
+    d->site_options = db_int(q, 20);
     return state_parse(state, &d->state, e);
 }
 
@@ -400,7 +404,7 @@ static int fields_write(struct store *s, const struct device *d, int64_t id, str
 {
     static const char sql[] =
         "UPDATE devices SET name = ?, site_id = ?, rack_id = ?, tenant_id = ?, role_id = ?, platform_id = ?,"
-        " model = ?, serial = ?, disk = ? WHERE id = ?";
+        " model = ?, serial = ?, disk = ?, options_id = ? WHERE id = ?";
     int64_t site, rack, tenant, role, platform;
     if (group_id(s, GROUP_SITE, d->site, d->site, &site, e) < 0 ||
         rack_id(s, site, d->rack, d->rack, &rack, e) < 0 ||
@@ -412,7 +416,7 @@ static int fields_write(struct store *s, const struct device *d, int64_t id, str
     return db_run(s, sql,
                   DB_VALUES(db_t(d->name), db_ref(site), db_ref(rack), db_ref(tenant), db_ref(role),
                             db_ref(platform), db_t(d->model), db_t(d->serial), db_t(d->disk_selector),
-                            db_i(id)),
+                            db_ref(d->options), db_i(id)),
                   e);
 }
 

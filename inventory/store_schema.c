@@ -128,7 +128,15 @@ static const char inventory_4[] =
     "  mac INTEGER PRIMARY KEY, client TEXT NOT NULL, fetched TEXT NOT NULL, fetched_ms INTEGER NOT NULL,"
     "  heard_ms INTEGER NOT NULL, settled TEXT NOT NULL, failed TEXT NOT NULL) STRICT;";
 
-static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3, inventory_4};
+/* Sets of DHCP options (dhcp_option.h), each kept once. None is ever changed or deleted, so that its number
+ * means the same for ever. */
+static const char inventory_5[] =
+    "CREATE TABLE dhcp_options (id INTEGER PRIMARY KEY AUTOINCREMENT, bytes BLOB NOT NULL UNIQUE) STRICT;"
+    "ALTER TABLE sites ADD COLUMN options_id INTEGER REFERENCES dhcp_options(id);"
+    "ALTER TABLE roles ADD COLUMN options_id INTEGER REFERENCES dhcp_options(id);"
+    "ALTER TABLE devices ADD COLUMN options_id INTEGER REFERENCES dhcp_options(id);";
+
+static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3, inventory_4, inventory_5};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

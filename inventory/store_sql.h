@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 
 #include "base/digest.h"
+#include "base/span.h"
 #include "inventory/store.h"
 
 /* One migration is one string of statements; user_version counts those that ran. */
@@ -43,6 +44,7 @@ static inline struct db_value db_ref(int64_t i)
 
 struct db_value db_t(const char *s); /* NULL is the empty text; borrowed until the statement is done */
 struct db_value db_digest(const struct digest *d);
+struct db_value db_span(struct span v); /* borrowed likewise */
 
 #define DB_VALUES(...)                                                                                       \
     (const struct db_value[]){__VA_ARGS__},                                                                  \
@@ -60,6 +62,7 @@ int db_run(struct store *s, const char *sql, const struct db_value *v, size_t n,
 int db_number(struct store *s, const char *sql, const struct db_value *v, size_t n, int64_t *ret,
               struct err *e);
 
+struct span db_bytes(sqlite3_stmt *q, int column); /* lent until the next step; NULL gives the empty span */
 void db_text(sqlite3_stmt *q, int column, char *buf, size_t size); /* NULL gives "" */
 int64_t db_int(sqlite3_stmt *q, int column);
 int db_changes(struct store *s); /* rows that the last statement changed */
