@@ -38,10 +38,14 @@ void app_call(struct call *c, const char **ret_pattern);
  * strangers, and goes to the note. */
 void app_error(struct call *c, const struct err *e);
 
+/* A file, with its conditions and range. A path from / is taken as it is, else below state_dir. It must be no
+ * one's wish but ours. */
+void file_send(struct call *c, const char *path, const char *content_type);
+
 /* The handlers. */
-handler_fn boot_script; /* boot.c */
-handler_fn file_loader, file_vmlinuz, file_initrd, file_local_efi, file_manifest, file_signature,
-    file_pack; /* files.c */
+handler_fn file_loader;                                                                         /* loader.c */
+handler_fn boot_script;                                                                         /* boot.c */
+handler_fn file_vmlinuz, file_initrd, file_local_efi, file_manifest, file_signature, file_pack; /* files.c */
 handler_fn agent_hello, agent_claim, agent_progress, agent_written, agent_failed, agent_config, agent_enrol,
     agent_discover;                                                               /* agentapi.c */
 handler_fn seed_meta_data, seed_user_data, seed_vendor_data, seed_network_config; /* seed.c */

@@ -8,6 +8,7 @@
 #include "httpboot/machine.h"
 #include "httpboot/script.h"
 #include "inventory/journal.h"
+#include "inventory/ladder.h"
 
 #define SUFFIX      ".ipxe"
 #define ONE_BOOT_MS 30000 /* the same machine, asking again within this time, is the same boot */
@@ -58,8 +59,26 @@ static int journal_script(struct call *c, const struct boot_records *r, struct m
                             c->at_ms - ONE_BOOT_MS, c->at_ms, e);
 }
 
-/* What leaves a trace before the script may leave. A HEAD leaves none: the token in its place has the same
- * length. */
+static int leave_trace(struct call *c, struct boot_records *r, struct mac mac, const struct boot_decision *d,
+                       const char *uuid, char ret_token[DIGEST_HEX], struct err *e)
+{
+    if (d->action == BOOT_INSTALL)
+        return job_token_make(c->app->store, &r->job,
+                              &(struct asker){.machine_uuid = uuid, .nic = mac, .peer = c->peer}, c->at_ms,
+                              ret_token, e);
+    return d->action == BOOT_LOCAL && r->known ? journal_script(c, r, mac, d, e) : 0;
+}
+
+/* iPXE is here, so the loader that this NIC was sent has run. */
+static bool is_heard_news(struct call *c, struct mac mac)
+{
+    struct ladder l;
+
+    return ladder_get(c->app->store, mac, &l, NULL) == 0 && ladder_heard(&l, c->at_ms);
+}
+
+/* What leaves a trace before the script may leave, in one transaction. A HEAD leaves none: the token in its
+ * place has the same length. */
 static int commit(struct call *c, struct boot_records *r, struct mac mac, const struct boot_decision *d,
                   const char *uuid, char ret_token[DIGEST_HEX], struct err *e)
 {
@@ -67,11 +86,16 @@ static int commit(struct call *c, struct boot_records *r, struct mac mac, const 
     ret_token[DIGEST_HEX - 1] = '\0';
     if (c->req->method == METHOD_HEAD)
         return 0;
-    if (d->action == BOOT_INSTALL)
-        return job_token_make(c->app->store, &r->job,
-                              &(struct asker){.machine_uuid = uuid, .nic = mac, .peer = c->peer}, c->at_ms,
-                              ret_token, e);
-    return d->action == BOOT_LOCAL && r->known ? journal_script(c, r, mac, d, e) : 0;
+    if (!r->known || !is_heard_news(c, mac))
+        return leave_trace(c, r, mac, d, uuid, ret_token, e);
+    if (store_begin(c->app->store, e))
+        return -1;
+    if (leave_trace(c, r, mac, d, uuid, ret_token, e) ||
+        ladder_note_heard(c->app->store, r->device.id, mac, c->at_ms, e)) {
+        store_rollback(c->app->store);
+        return -1;
+    }
+    return store_commit(c->app->store, e);
 }
 
 static void answer(struct call *c, const struct boot_records *r, struct mac mac,

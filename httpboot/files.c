@@ -1,9 +1,8 @@
-/* files: the netboot files and the releases, from state_dir; the loaders, from tftpd's folder.
+/* files: the netboot files and the releases, from state_dir.
  *
- * Nothing of a request's path becomes part of a file's name but a digest that has been read and written anew
- * (64 hex digits), and a loader's plain name: one segment, of letters, digits and -_.+, no dot first. A
- * symbolic link in state_dir is its owner's wish and is followed. The file stays open for the whole answer:
- * one that is replaced meanwhile (by rename) is sent to its end as it was.
+ * Nothing of a request's path becomes part of a file's name but a digest that has been read and written anew:
+ * 64 hex digits. A symbolic link in state_dir is its owner's wish and is followed. The file stays open for
+ * the whole answer: one that is replaced meanwhile (by rename) is sent to its end as it was.
  *
  * Preconditions in the order of RFC 9110 13.2.2: If-Match, If-None-Match, then Range with If-Range.
  */
@@ -18,7 +17,6 @@
 #include <unistd.h>
 
 #include "base/digest.h"
-#include "base/str.h"
 #include "httpboot/range.h"
 
 #define BYTES "application/octet-stream"
@@ -64,8 +62,7 @@ static void apply_conditions(struct call *c)
         apply_range(c);
 }
 
-/* A path from / is taken as it is. */
-static void send_file(struct call *c, const char *path, const char *content_type)
+void file_send(struct call *c, const char *path, const char *content_type)
 {
     int fd = openat(c->app->state_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat st;
@@ -92,17 +89,17 @@ static void send_file(struct call *c, const char *path, const char *content_type
 
 void file_vmlinuz(struct call *c)
 {
-    send_file(c, "netboot/vmlinuz", BYTES);
+    file_send(c, "netboot/vmlinuz", BYTES);
 }
 
 void file_initrd(struct call *c)
 {
-    send_file(c, "netboot/initrd.img", BYTES);
+    file_send(c, "netboot/initrd.img", BYTES);
 }
 
 void file_local_efi(struct call *c)
 {
-    send_file(c, "netboot/local.efi", BYTES);
+    file_send(c, "netboot/local.efi", BYTES);
 }
 
 static void send_release_file(struct call *c, const char *name)
@@ -115,7 +112,7 @@ static void send_release_file(struct call *c, const char *name)
         return;
     }
     snprintf(path, sizeof path, "images/%s/%s", digest_format(d, hex), name);
-    send_file(c, path, BYTES);
+    file_send(c, path, BYTES);
 }
 
 void file_manifest(struct call *c)
@@ -131,30 +128,4 @@ void file_signature(struct call *c)
 void file_pack(struct call *c)
 {
     send_release_file(c, "pack");
-}
-
-static bool is_plain_name(const char *s)
-{
-    static const char taken[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.+";
-
-    return s[0] && s[0] != '.' && s[strspn(s, taken)] == '\0';
-}
-
-/* UEFI HTTP Boot goes by the type first, and by the name's end where the type says nothing (UEFI 2.10, 24.7).
- */
-static const char *loader_type(const char *name)
-{
-    return str_ends(name, ".efi") ? "application/efi" : BYTES;
-}
-
-void file_loader(struct call *c)
-{
-    char path[sizeof c->app->cfg->loaders + ROUTE_ARG_SIZE];
-
-    if (!is_plain_name(c->arg) || !c->app->cfg->loaders[0]) {
-        response_error(c->res, 404, "the server does not have this loader");
-        return;
-    }
-    snprintf(path, sizeof path, "%s/%s", c->app->cfg->loaders, c->arg);
-    send_file(c, path, loader_type(c->arg));
 }

@@ -6,6 +6,9 @@
 
 #include "base/str.h"
 
+#define ONE_FETCH_MS 10000 /* firmware may fetch a loader twice */
+#define SAME_BOOT_MS 30000 /* iPXE asks several times in one boot */
+
 static bool list_has(const char *list, const char *name)
 {
     size_t n = strlen(name);
@@ -95,7 +98,9 @@ static bool settle(struct ladder *l)
 
 bool ladder_fetched(struct ladder *l, const char *loader, int64_t at_ms)
 {
-    if (strcmp(l->settled, loader) == 0 && strcmp(l->fetched, loader) == 0)
+    bool again =
+        strcmp(l->fetched, loader) == 0 && l->fetched_ms <= at_ms && at_ms - l->fetched_ms < ONE_FETCH_MS;
+    if (again)
         return false;
     str_copy(l->fetched, sizeof l->fetched, loader);
     l->fetched_ms = at_ms;
@@ -105,7 +110,8 @@ bool ladder_fetched(struct ladder *l, const char *loader, int64_t at_ms)
 
 bool ladder_heard(struct ladder *l, int64_t at_ms)
 {
-    if (l->settled[0] && strcmp(l->settled, l->fetched) == 0)
+    bool again = l->heard_ms >= l->fetched_ms && l->heard_ms <= at_ms && at_ms - l->heard_ms < SAME_BOOT_MS;
+    if (again || (l->settled[0] && strcmp(l->settled, l->fetched) == 0))
         return false;
     l->heard_ms = at_ms;
     settle(l);

@@ -74,6 +74,11 @@ static int fetched_locked(struct store *s, struct mac m, const char *loader, int
 
 int ladder_note_fetched(struct store *s, struct mac m, const char *loader, int64_t at_ms, struct err *e)
 {
+    struct ladder l; /* most often there is nothing to write, and then no writer is held up */
+    if (ladder_get(s, m, &l, e))
+        return -1;
+    if (!ladder_fetched(&l, loader, at_ms))
+        return 0;
     if (store_begin(s, e))
         return -1;
     return db_end(s, fetched_locked(s, m, loader, at_ms, e), e);
@@ -102,6 +107,11 @@ static int heard_locked(struct store *s, int64_t device_id, struct mac m, int64_
 
 int ladder_note_heard(struct store *s, int64_t device_id, struct mac m, int64_t at_ms, struct err *e)
 {
+    struct ladder l;
+    if (ladder_get(s, m, &l, e))
+        return -1;
+    if (!ladder_heard(&l, at_ms))
+        return 0;
     if (store_begin(s, e))
         return -1;
     return db_end(s, heard_locked(s, device_id, m, at_ms, e), e);

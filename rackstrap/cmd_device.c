@@ -1,10 +1,11 @@
-/* device list|show|protect|unprotect */
+/* device list|show|protect|unprotect|reset-loader */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "inventory/enrolment.h"
+#include "inventory/ladder.h"
 #include "inventory/journal.h"
 #include "rackstrap/commands.h"
 #include "rackstrap/out.h"
@@ -227,4 +228,20 @@ int cmd_device_protect(const struct args *a, const struct config *c, struct err 
 int cmd_device_unprotect(const struct args *a, const struct config *c, struct err *e)
 {
     return protect(a, c, false, e);
+}
+
+int cmd_device_reset_loader(const struct args *a, const struct config *c, struct err *e)
+{
+    struct store *s;
+    struct device d;
+    if (open_store(c, &s, e))
+        return -1;
+    int rc = device_by_ref(s, a->words[0], &d, e);
+    for (size_t i = 0; !rc && i < d.interfaces_n; i++)
+        rc = ladder_reset(s, d.id, d.interfaces[i].mac, actor_name(), now_ms(), e);
+    if (!rc)
+        printf("%s begins with the first loader of its kind again; `rackstrap why %s` shows it\n", d.name,
+               d.name);
+    store_close(s);
+    return rc;
 }

@@ -8,6 +8,7 @@
 #include "inventory/silence.h"
 #include "rackstrap/commands.h"
 #include "rackstrap/out.h"
+#include "rackstrap/why_loader.h"
 
 static const struct dhcpd_subnet *subnet_of(const struct config *c, struct ip4 ip)
 {
@@ -44,6 +45,18 @@ static json_t *not_answered(struct store *s, struct mac m, bool json)
                         x.times == 1 ? "" : "s");
 }
 
+/* Takes o, and adds what both kinds share. */
+static int answer(struct store *s, const struct config *c, struct mac m, const char *seen_as, json_t *o,
+                  bool json, struct err *e)
+{
+    int rc = why_loader(s, c, m, seen_as, o, e);
+    if (rc)
+        json_decref(o);
+    else
+        out_object(o, json);
+    return rc;
+}
+
 static int why_stranger(struct store *s, const struct config *c, struct mac m, bool json, struct err *e)
 {
     struct stranger x;
@@ -58,13 +71,12 @@ static int why_stranger(struct store *s, const struct config *c, struct mac m, b
         ip4_format(x.address, ip);
     struct boot_request req = {.unknown = unknown_policy(c, seen ? &x : NULL, where), .at_ms = now_ms()};
     struct boot_decision b = boot_decide(NULL, NULL, &req);
-    out_object(json_pack("{s:s, s:n, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "mac", mac_format(m, mac), "device",
-                         "action", boot_action_name(b.action), "reason", b.reason, "subnet", where, "address",
-                         out_text(ip), "first_seen", seen ? out_time(x.first_ms) : json_null(), "last_seen",
-                         seen ? out_time(x.last_ms) : json_null(), "last_not_answered",
-                         not_answered(s, m, json)),
-               json);
-    return 0;
+    json_t *o =
+        json_pack("{s:s, s:n, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "mac", mac_format(m, mac), "device",
+                  "action", boot_action_name(b.action), "reason", b.reason, "subnet", where, "address",
+                  out_text(ip), "first_seen", seen ? out_time(x.first_ms) : json_null(), "last_seen",
+                  seen ? out_time(x.last_ms) : json_null(), "last_not_answered", not_answered(s, m, json));
+    return answer(s, c, m, seen ? x.arch : "", o, json, e);
 }
 
 static int why_device(struct store *s, const struct config *c, const struct device *d, struct mac m,
@@ -87,14 +99,14 @@ static int why_device(struct store *s, const struct config *c, const struct devi
     char prefix[PREFIX_STR] = "";
     if (subnet)
         prefix_format(subnet->prefix, prefix);
-    out_object(json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "mac", mac_format(m, mac),
-                         "device", d->name, "action", boot_action_name(b.action), "reason", b.reason, "state",
-                         state_name(d->state), "address", out_text(address), "subnet", out_text(prefix),
-                         "job", has_job ? json_string(job_state_name(j.state)) : json_null(), "release",
-                         has_job ? json_string(j.digest) : json_null(), "protected", (int)d->protected,
-                         "last_not_answered", not_answered(s, m, json)),
-               json);
-    return 0;
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "mac", mac_format(m, mac),
+                  "device", d->name, "action", boot_action_name(b.action), "reason", b.reason, "state",
+                  state_name(d->state), "address", out_text(address), "subnet", out_text(prefix), "job",
+                  has_job ? json_string(job_state_name(j.state)) : json_null(), "release",
+                  has_job ? json_string(j.digest) : json_null(), "protected", (int)d->protected,
+                  "last_not_answered", not_answered(s, m, json));
+    return answer(s, c, m, NULL, o, json, e);
 }
 
 int cmd_why(const struct args *a, const struct config *c, struct err *e)

@@ -31,6 +31,10 @@ static const struct command commands[] = {
      NULL, OPT_JSON, 1, 1, cmd_device_show},
     {"device protect", "DEVICE", "refuse every job for this device", NULL, 0, 1, 1, cmd_device_protect},
     {"device unprotect", "DEVICE", "allow jobs again", NULL, 0, 1, 1, cmd_device_unprotect},
+    {"device reset-loader", "DEVICE", "forget which loaders worked and which did not, on its NICs",
+     "The next boot begins with the first loader of its kind (dhcp.clients). Of use after a change of "
+     "firmware.\n",
+     0, 1, 1, cmd_device_reset_loader},
     {"assign", "SELECTOR IMAGE", "arm devices to be written with an image at their next network boot",
      "IMAGE: a name (its newest release), NAME@VERSION, or a digest. The disk that is written is the one "
      "that the device's\n"

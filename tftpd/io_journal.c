@@ -2,11 +2,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/str.h"
 #include "inventory/device.h"
 #include "inventory/journal.h"
+#include "inventory/ladder.h"
 #include "inventory/lease.h"
 
 #define GATHER_MS   100
@@ -18,6 +20,7 @@ struct waiting {
     struct ip4 peer;
     int64_t at_ms;
     char detail[256];
+    char loader[LOADER_SIZE]; /* the file, where its name is a loader's: short, and of no folder */
 };
 
 /* What was journalled lately. A collision costs one more entry, never a missing one. */
@@ -73,9 +76,11 @@ static int write_one(struct io_journal *j, const struct waiting *w, struct err *
 {
     struct mac m;
     int64_t device;
-    return who(j, w->peer, &m, &device)
-               ? journal_add(j->store, device, &m, "tftpd", "loader", w->detail, w->at_ms, e)
-               : 0;
+    if (!who(j, w->peer, &m, &device))
+        return 0;
+    if (journal_add(j->store, device, &m, "tftpd", "loader", w->detail, w->at_ms, e))
+        return -1;
+    return device && w->loader[0] ? ladder_note_fetched(j->store, m, w->loader, w->at_ms, e) : 0;
 }
 
 static void flush(void *ctx)
@@ -95,16 +100,18 @@ static void flush(void *ctx)
 }
 
 void io_journal_loader(struct io_journal *j, struct ip4 peer, const char *file, uint64_t bytes, uint64_t us,
-                       const char *doubt)
+                       int64_t ago_ms, const char *doubt)
 {
     char size[16];
-    int64_t at_ms = now_ms();
+    int64_t at_ms = now_ms() - ago_ms;
     if (!is_news(j, peer, file, at_ms))
         return;
     if (j->n == WAITING_MAX)
         flush(j);
     struct waiting *w = &j->waiting[j->n++];
     *w = (struct waiting){.peer = peer, .at_ms = at_ms};
+    if (!strchr(file, '/') && !str_copy(w->loader, sizeof w->loader, file))
+        w->loader[0] = '\0';
     snprintf(w->detail, sizeof w->detail, "%.160s, %llu bytes (%s) in %llu.%03llu s by TFTP%s%s", file,
              (unsigned long long)bytes, size_format(bytes, size), (unsigned long long)(us / 1000000),
              (unsigned long long)(us / 1000 % 1000), *doubt ? "; " : "", doubt);

@@ -89,7 +89,8 @@ static void sent(const struct session *s, const char *peer)
              s->name, (unsigned long long)t->size, (unsigned long long)us / 1000, t->blksize, t->window,
              (unsigned long long)t->resent, unacked ? " last-ack=missing" : "");
     if (s->all->journal)
-        io_journal_loader(s->all->journal, s->place.ip, s->name, t->size, us, t->reason);
+        io_journal_loader(s->all->journal, s->place.ip, s->name, t->size, us,
+                          (int64_t)(io_now_us() - s->started_us - us) / 1000, t->reason);
 }
 
 static void session_end(struct session *s)

@@ -118,7 +118,14 @@ static void kinds(void **state)
         {"PXEClient:Arch:00011:UNDI:003000", 11, "uefi-arm64"},
         {"HTTPClient:Arch:00016:UNDI:003001", 16, "uefi-x64-http"},
         {"HTTPClient:Arch:00019:UNDI:003001", 19, "uefi-arm64-http"},
-        {"PXEClient:Arch:00007:UNDI:003000", -1, "uefi-x64"}, /* the class alone says it */
+        {"HTTPClient:Arch:00017:UNDI:003001", 17, "uefi-x64-http"},
+        {"PXEClient:Arch:00010:UNDI:003000", 10, "uefi-arm32"},
+        {"PXEClient:Arch:00027:UNDI:003000", 27, "uefi-riscv64"},
+        {"HTTPClient:Arch:00028:UNDI:003000", 28, "uefi-riscv64-http"},
+        {"PXEClient:Arch:00039:UNDI:003000", 39, "uefi-loong64"},
+        {"HTTPClient:Arch:00015:UNDI:003000", 15, "uefi-ia32-http"},
+        {"PXEClient:Arch:00002:UNDI:003000", 2, "pxe-unknown"}, /* Itanium: nobody makes it a loader */
+        {"PXEClient:Arch:00007:UNDI:003000", -1, "uefi-x64"},   /* the class alone says it */
         {"PXEClient", -1, "bios"},
         {"PXEClient:Arch:00x07", -1, "bios"},
         {"PXEClient:Arch:00050:UNDI:003000", 50, "pxe-unknown"},

@@ -17,6 +17,7 @@
 #include "inventory/enrolment.h"
 #include "inventory/job.h"
 #include "inventory/journal.h"
+#include "inventory/ladder.h"
 
 #define DIGEST_TEXT "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define UUID_1      "6f1c2d3e-0000-4000-8000-000000000001"
@@ -650,6 +651,28 @@ static void loaders(void **state)
     assert_int_equal(get("/loader/grubx64.efi"), 404);
 }
 
+/* dhcpd's URL says whose NIC it is: its ladder knows what was fetched, and the script that it ran. */
+static void loader_of_a_device(void **state)
+{
+    struct mac mac = {{0x52, 0x54, 0, 0, 0, 1}};
+    struct ladder l;
+
+    (void)state;
+    assert_int_equal(get_with("HEAD", "/loader/ipxe.efi?mac=52-54-00-00-00-01", "X: y"), 200);
+    assert_int_equal(get("/loader/grubx64.efi?mac=52-54-00-00-00-01"), 404);
+    assert_int_equal(get("/loader/ipxe.efi?mac=52-54-00-00-00-09"), 200); /* a stranger's */
+    assert_int_equal(ladder_get(w.app.store, mac, &l, NULL), 0);
+    assert_string_equal(l.fetched, "");
+    assert_int_equal(get("/loader/ipxe.efi?mac=52-54-00-00-00-01"), 200);
+    assert_int_equal(ladder_get(w.app.store, mac, &l, NULL), 0);
+    assert_string_equal(l.fetched, "ipxe.efi");
+    assert_string_equal(l.settled, "");
+    w.at_ms += 1000;
+    assert_int_equal(get("/boot/52-54-00-00-00-01.ipxe"), 200);
+    assert_int_equal(ladder_get(w.app.store, mac, &l, NULL), 0);
+    assert_string_equal(l.settled, "ipxe.efi");
+}
+
 static void nothing_else(void **state)
 {
     static const char *const paths[] = {
@@ -716,6 +739,7 @@ int main(void)
         WITH_WORLD(nocloud),
         WITH_WORLD(files),
         WITH_WORLD(loaders),
+        WITH_WORLD(loader_of_a_device),
         WITH_WORLD(nothing_else),
     };
 

@@ -92,6 +92,32 @@ static void the_whole(void **state)
     config_free(c);
 }
 
+static void clients(void **state)
+{
+    static const char text[] =
+        "state_dir: /x\ndhcp:\n  interfaces: [br0]\n  mode: proxy\n  loader_timeout: 90s\n"
+        "  clients:\n"
+        "    - {name: x64, arch: [7, 0x09], user_class: lab, loaders: [a.efi, b.efi]}\n"
+        "    - {name: x64-http, arch: [16], loaders: [a.efi]}\n"
+        "    - {name: u-boot, vendor_class: U-Boot, loaders: [u.efi]}\n"
+        "  subnets: [{prefix: 10.77.0.0/24}]\n";
+    struct config *c = NULL;
+    struct err e = {0};
+    (void)state;
+    if (load(text, &c, &e))
+        fail_msg("%s", e.text);
+    const struct client_row *r = c->dhcp.clients.rows;
+    assert_true(c->dhcp.proxy);
+    assert_int_equal(c->dhcp.loader_timeout, 90);
+    assert_int_equal(c->dhcp.clients.n, 3);
+    assert_true(r[0].via == VIA_TFTP && r[0].archs_n == 2 && r[0].archs[1] == 9 && r[0].loaders_n == 2);
+    assert_string_equal(r[0].loaders[1], "b.efi");
+    assert_int_equal(r[1].via, VIA_HTTP);
+    assert_string_equal(r[2].vendor_class, "U-Boot");
+    assert_string_equal(c->dhcp.loaders, "/x/tftp");
+    config_free(c);
+}
+
 static void mistakes_have_a_place(void **state)
 {
     (void)state;
@@ -111,6 +137,18 @@ static void mistakes_have_a_place(void **state)
         {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: []}\n", "no subnet"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], mode: both, subnets: [{prefix: 10.0.0.0/24}]}\n",
          "\"mode\" must be"},
+#define CLIENTS(x)                                                                                           \
+    "state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24}], clients: [" x "]}\n"
+        {CLIENTS("{name: x, loaders: [a.efi]}"), "it says of no client that it is one"},
+        {CLIENTS("{name: x, arch: [7]}"), "\"loaders\" is missing"},
+        {CLIENTS("{name: x, arch: [7], loaders: []}"), "1 to 4 loaders"},
+        {CLIENTS("{name: x, arch: [7], loaders: [../a.efi]}"), "is not a loader's name"},
+        {CLIENTS("{name: x, arch: [x64], loaders: [a.efi]}"), "is not an architecture's number"},
+        {CLIENTS("{name: x, arch: [70000], loaders: [a.efi]}"), "is not an architecture's number"},
+        {CLIENTS("{name: x, arch: [7, 16], loaders: [a.efi]}"), "make two rows of them"},
+        {CLIENTS("{name: x, arch: [7], loaders: [a.efi], fast: true}"), "unknown key \"fast\""},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24}], loader_timeout: 1s}\n",
+         "10 s or more"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.1/24}]}\n",
          "the prefix is 10.0.0.0/24"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], lease_time: 5s, subnets: [{prefix: 10.0.0.0/24}]}\n",
@@ -202,7 +240,8 @@ static void options(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_whole), cmocka_unit_test(mistakes_have_a_place),
-                                       cmocka_unit_test(options), cmocka_unit_test(passwords)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_whole), cmocka_unit_test(clients),
+                                       cmocka_unit_test(mistakes_have_a_place), cmocka_unit_test(options),
+                                       cmocka_unit_test(passwords)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
