@@ -56,13 +56,14 @@ int io_socket_listen(const char *interface, uint16_t port, int *ret_fd, struct e
 
 int io_socket_fresh(const char *interface, struct in_addr local, int *ret_fd, struct err *e)
 {
-    int fd, room = 2 * WINDOW_BYTES_MAX, want = IP_PMTUDISC_WANT, on = 1;
+    int fd, room = 2 * WINDOW_BYTES_MAX, whole = IP_PMTUDISC_DO, on = 1;
     if (open_udp(interface, local, 0, &fd, e))
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-    /* Packets say "do not fragment", and the kernel notes what routers answer: it cuts what no longer fits
-     * itself, and the next transfer's blksize is lowered to it. */
-    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &want, sizeof want);
+    /* Packets say "do not fragment", and the kernel notes what routers answer: the next transfer's blksize is
+     * lowered to it, and this one's packets are cut from then on. (IP_PMTUDISC_WANT would not do: with it the
+     * packets of UDP_SEGMENT do not say so.) */
+    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &whole, sizeof whole);
     /* Not connected, since strangers get an answer: so errors are asked for. */
     setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
     *ret_fd = fd;
@@ -193,10 +194,12 @@ int io_socket_blocks(int fd, const struct sockaddr_in *peer, const struct transf
             sent += (uint32_t)n;
         else if (errno == EFAULT)
             return -1;
-        else if (n > 1 && errno != EAGAIN && errno != ENOBUFS)
-            *cut = false; /* the path is too narrow by now, or the device cannot: one by one */
-        else
+        else if (!*cut || errno == EAGAIN || errno == ENOBUFS)
             return 0;
+        else { /* too big for the path by now, or the device cannot: one by one, and cut where need be */
+            *cut = false;
+            io_socket_may_fragment(fd);
+        }
     }
     return 0;
 }

@@ -210,6 +210,7 @@ struct transfer_step transfer_narrow(struct transfer *t, uint64_t now_us)
     if (t->state != TRANSFER_RUNNING || t->narrow >= NARROW_MAX)
         return (struct transfer_step){0};
     t->narrow++;
+    t->fragments = true;
     return send_again(t, now_us);
 }
 

@@ -22,7 +22,8 @@
  * by then, most likely has the file. That end is TRANSFER_UNACKED.
  * - A port that is closed (ICMP) before the last window ends it after CLOSED_MAX times without progress: once
  * may be a forgery or a machine that is busy.
- * - A path that proves too narrow (ICMP, too big) has what was lost sent again at once, NARROW_MAX times.
+ * - A path that proves too narrow (ICMP, too big) has what was lost sent again at once, in packets that may
+ * be cut; NARROW_MAX times.
  */
 #ifndef TFTPD_TRANSFER_H
 #define TFTPD_TRANSFER_H
@@ -67,7 +68,7 @@ struct transfer {
     uint64_t progress_us, silence_us, last_us;
     uint32_t timeouts, closed; /* since the last progress */
     uint32_t narrow;
-    bool fragments; /* let routers cut the packets: big ones seem to vanish without a word */
+    bool fragments; /* packets may be cut: big ones do not get through, or vanish without a word */
     /* round trips, as RFC 6298 names them */
     uint64_t srtt_us, rttvar_us, rto_us;
     uint64_t rto_fixed_us;             /* 0, or the client's `timeout` */
