@@ -70,15 +70,19 @@ void str_add(struct str *b, const char *s)
     str_addn(b, s, strlen(s));
 }
 
+/* Most texts fit into what is there: then they are formatted once. */
 void str_vaddf(struct str *b, const char *fmt, va_list ap)
 {
     va_list again;
+    size_t room = b->s ? b->cap - b->len : 0;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = vsnprintf(b->s ? b->s + b->len : NULL, room, fmt, ap);
     if (n < 0)
         abort(); /* a bad format is ours */
-    str_room(b, (size_t)n);
-    vsnprintf(b->s + b->len, (size_t)n + 1, fmt, again);
+    if ((size_t)n >= room) {
+        str_room(b, (size_t)n);
+        vsnprintf(b->s + b->len, (size_t)n + 1, fmt, again);
+    }
     va_end(again);
     b->len += (size_t)n;
 }

@@ -21,14 +21,17 @@
 
 #define BYTES "application/octet-stream"
 
+/* A Range or If-Range that comes twice is none: neither is a list. */
 static void apply_range(struct call *c)
 {
-    struct span value = request_header(c->req, "range", NULL);
-    struct span if_range = request_header(c->req, "if-range", NULL);
+    size_t ranges, if_ranges;
+    struct span value = request_header(c->req, "range", &ranges);
+    struct span if_range = request_header(c->req, "if-range", &if_ranges);
     struct response *r = c->res;
     struct range range;
 
-    if (c->req->method != METHOD_GET || !value.p || (if_range.p && !if_range_holds(if_range, r->etag)))
+    if (c->req->method != METHOD_GET || ranges != 1 || if_ranges > 1 ||
+        (if_ranges && !if_range_holds(if_range, r->etag)))
         return;
     range = range_parse(value, r->total);
     if (range.kind == RANGE_BEYOND)
@@ -49,14 +52,30 @@ static void not_modified(struct response *r)
     memcpy(r->etag, etag, sizeof etag);
 }
 
+/* A list may come in several lines (RFC 9110 5.3). *ret_there: the header is there at all. */
+static bool tags_have(const struct request *r, const char *name, const char *etag, bool weak, bool *ret_there)
+{
+    bool has = false;
+    size_t i;
+
+    *ret_there = false;
+    for (i = 0; i < r->headers_n; i++)
+        if (span_is_nocase(r->headers[i].name, name)) {
+            *ret_there = true;
+            has = has || etag_list_has(r->headers[i].value, etag, weak);
+        }
+    return has;
+}
+
 static void apply_conditions(struct call *c)
 {
-    struct span match = request_header(c->req, "if-match", NULL);
-    struct span none_match = request_header(c->req, "if-none-match", NULL);
+    bool match, none_match;
+    bool same = tags_have(c->req, "if-match", c->res->etag, false, &match);
+    bool had = tags_have(c->req, "if-none-match", c->res->etag, true, &none_match);
 
-    if (match.p && !etag_list_has(match, c->res->etag, false))
+    if (match && !same)
         response_error(c->res, 412, "the file is another by now");
-    else if (none_match.p && etag_list_has(none_match, c->res->etag, true))
+    else if (had)
         not_modified(c->res);
     else
         apply_range(c);

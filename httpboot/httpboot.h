@@ -36,9 +36,10 @@ struct httpboot_config {
     } tls;
     unsigned workers;                 /* processes that share the sockets; 0 counts as 1 */
     unsigned connections_per_address; /* of one worker; 0: a quarter of what it holds */
-    unsigned max_streams;             /* machines that are written at a time; 0: as many as ask */
-    char domain[256];                 /* of hosts: fqdn = name.domain */
-    char kernel_args[512];            /* added to the installer's command line, e.g. "console=ttyS0" */
+    unsigned stall_ms;     /* in which an answer has to get on; 0: two minutes. Tests have less time */
+    unsigned max_streams;  /* machines that are written at a time; 0: as many as ask */
+    char domain[256];      /* of hosts: fqdn = name.domain */
+    char kernel_args[512]; /* added to the installer's command line, e.g. "console=ttyS0" */
     const char *authorized_keys[HTTPBOOT_MAX_KEYS]; /* OpenSSH public keys for root, lent */
     size_t authorized_keys_n;
     const char *ca_certificates; /* PEM text, lent; NULL: none */

@@ -29,7 +29,7 @@
 #include "httpboot/io_tls.h"
 
 #define CONNECTIONS_MAX 4096
-#define BACKLOG         1024
+#define BACKLOG         4096 /* a row that is switched on at once */
 #define ACCEPT_AT_ONCE  64
 #define TICK_MS         1000
 
@@ -244,6 +244,7 @@ static void start(struct httpboot *h)
                                                 .app = &h->app,
                                                 .max = max,
                                                 .max_per_address = per_address(&h->cfg, max),
+                                                .stall_ms = h->cfg.stall_ms,
                                                 .on_room = listen_again,
                                                 .ctx = h});
     h->on_term = watch_signal(h->loop, SIGTERM, on_stop, h);

@@ -246,7 +246,7 @@ static void took(struct conn *c, size_t n)
     if (c->moved < PROGRESS_BYTES)
         return;
     c->moved = 0;
-    c->deadline_ms = monotonic_ms() + STALL_MS;
+    c->deadline_ms = monotonic_ms() + c->all->cfg.stall_ms;
 }
 
 static void answer_begin(struct conn *c)
@@ -266,7 +266,7 @@ static void answer_begin(struct conn *c)
         str_addn(&c->out, c->res.body.s, c->res.body.len);
     c->out_sent = c->moved = 0;
     c->file_sent = 0;
-    conn_enter(c, CONN_SEND, STALL_MS);
+    conn_enter(c, CONN_SEND, c->all->cfg.stall_ms);
 }
 
 static enum step send_memory(struct conn *c, bool file_follows)
@@ -641,8 +641,10 @@ static void close_overdue(struct conn_list *list, int64_t now)
         if (c->state != CONN_LINGER && (c->in_len || c->state == CONN_HANDSHAKE))
             log_debug("http-too-slow peer=%s at=%s reason=\"the client took too long\"",
                       ip4_format(c->peer->address, ip), state_names[c->state]);
-        if (c->state == CONN_SEND)
+        if (c->state == CONN_SEND) {
             log_answer(c, false);
+            wire_abort(&c->wire);
+        }
         conn_close(c);
     }
 }
@@ -666,6 +668,8 @@ struct conns *conns_new(const struct conns_config *cfg)
     struct conns *cs = xcalloc(1, sizeof *cs);
 
     cs->cfg = *cfg;
+    if (!cs->cfg.stall_ms)
+        cs->cfg.stall_ms = STALL_MS;
     TAILQ_INIT(&cs->waiting);
     TAILQ_INIT(&cs->serving);
     return cs;

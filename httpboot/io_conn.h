@@ -26,6 +26,7 @@ struct conns_config {
     struct loop *loop; /* lent, as all here */
     struct app *app;
     size_t max, max_per_address;
+    unsigned stall_ms;          /* 0: STALL_MS */
     void (*on_room)(void *ctx); /* one has ended: there is room again */
     void *ctx;
 };

@@ -32,6 +32,11 @@ void wire_close(struct wire *w)
     *w = (struct wire){.fd = -1};
 }
 
+void wire_abort(struct wire *w)
+{
+    setsockopt(w->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+}
+
 bool wire_would_block(void)
 {
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;

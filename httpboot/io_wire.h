@@ -27,6 +27,8 @@ void wire_plain(struct wire *w, int fd);
 int wire_tls(struct wire *w, int fd, struct tls_server *server); /* -1: out of memory */
 bool wire_is_tls(const struct wire *w);
 void wire_close(struct wire *w);
+/* From now on closing takes back what the client has not taken: the kernel would keep it for minutes. */
+void wire_abort(struct wire *w);
 
 int wire_handshake(struct wire *w); /* 0 or -1; plain wires need none */
 ssize_t wire_read(struct wire *w, void *p, size_t n);

@@ -184,24 +184,38 @@ static enum request_result parse_version(struct span v, struct request *r, struc
     return REQUEST_DONE;
 }
 
-/* Origin form, and the absolute form that a proxy's client sends. */
+/* Absolute form (RFC 9112 3.2.2), which a proxy's client sends: what stands before the path, or 0. */
+static size_t authority_end(struct span t)
+{
+    size_t i, scheme = t.n > 7 && span_is_nocase(span_of(t.p, 7), "http://")    ? 7
+                       : t.n > 8 && span_is_nocase(span_of(t.p, 8), "https://") ? 8
+                                                                                : 0;
+
+    for (i = scheme; scheme && i < t.n && t.p[i] != '/' && t.p[i] != '?'; i++)
+        ;
+    return i;
+}
+
+/* Origin and absolute form. The asterisk and the authority form belong to OPTIONS and CONNECT, which nothing
+ * here takes. */
 static enum request_result parse_target(struct span t, struct request *r, struct request_fault *f)
 {
-    struct span rest = t;
-    size_t i;
+    size_t i, authority = authority_end(t);
+    struct span rest = span_of(t.p + authority, t.n - authority);
 
     for (i = 0; i < t.n; i++)
         if (t.p[i] <= ' ' || t.p[i] >= 0x7f || t.p[i] == '#')
             return bad(f, 400, "the request's target holds a byte that must be percent-encoded");
-    if (t.n > 7 && span_is_nocase(span_of(t.p, 7), "http://")) {
-        rest = span_of(t.p + 7, t.n - 7);
-        cut(&rest, '/');
-        rest = rest.p ? span_of(rest.p - 1, rest.n + 1) : span_str("/");
-    }
-    if (!rest.n || rest.p[0] != '/')
-        return bad(f, 400, "the request's target is not a path");
+    if (authority && t.p[authority - 1] == '/')
+        return bad(f, 400, "the request's target names no host");
+    if (t.n && t.p[0] != '/' && !authority && r->method == METHOD_OTHER)
+        return bad(f, 501, "this method is not known here");
     r->path = cut(&rest, '?');
     r->query = rest;
+    if (authority && !r->path.n)
+        r->path = span_str("/");
+    if (!r->path.n || r->path.p[0] != '/')
+        return bad(f, 400, "the request's target is not a path");
     return REQUEST_DONE;
 }
 

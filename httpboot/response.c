@@ -113,14 +113,16 @@ static bool has_length(int status)
     return status != 204 && status != 304;
 }
 
+/* RFC 9110 5.6.7; strftime would ask the locale for the names. */
 static void add_date(struct str *out, int64_t now_s)
 {
+    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     time_t t = (time_t)now_s;
-    char text[64];
     struct tm tm;
 
-    if (gmtime_r(&t, &tm) && strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm))
-        str_addf(out, "Date: %s\r\n", text);
+    if (gmtime_r(&t, &tm))
+        str_addf(out, "Date: %.3s, %02d %.3s %d %02d:%02d:%02d GMT\r\n", days + 3 * tm.tm_wday, tm.tm_mday,
+                 months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 void response_head(const struct response *r, const struct response_framing *f, struct str *out)

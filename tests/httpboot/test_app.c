@@ -627,6 +627,14 @@ static void files(void **state)
     assert_int_equal(get_with("GET", "/netboot/vmlinuz", "Range: bytes=10-"), 416);
     assert_int_equal(w.res.total, 10);
     assert_int_equal(get_with("GET", "/netboot/vmlinuz", "If-Match: \"other\""), 412);
+    assert_int_equal(get("/netboot/vmlinuz"), 200);
+    snprintf(header, sizeof header, "If-None-Match: \"other\"\r\nIf-None-Match: W/%s", w.res.etag);
+    assert_int_equal(get_with("GET", "/netboot/vmlinuz", header), 304); /* one list in two lines */
+    snprintf(header, sizeof header, "If-Match: \"other\"\r\nIf-Match: %s", w.res.etag);
+    assert_int_equal(get_with("GET", "/netboot/vmlinuz", header), 200);
+    assert_int_equal(get_with("GET", "/netboot/vmlinuz", "Range: bytes=2-4\r\nRange: bytes=2-4"), 200);
+    snprintf(header, sizeof header, "Range: bytes=2-4\r\nIf-Range: %s\r\nIf-Range: \"x\"", w.res.etag);
+    assert_int_equal(get_with("GET", "/netboot/vmlinuz", header), 200);
     assert_int_equal(get_with("HEAD", "/netboot/vmlinuz", "Range: bytes=2-4"), 200);
     assert_int_equal(response_body_len(&w.res), 10);
     assert_int_equal(get("/images/" DIGEST_TEXT "/pack"), 200);

@@ -147,6 +147,18 @@ static void meaning(void **state)
     assert_string_equal(buf, "");
 }
 
+static void absolute_form(void **state)
+{
+    struct request r = good("GET HTTPS://h:1/a HTTP/1.1\r\nHost: other\r\n\r\n");
+
+    (void)state;
+    assert_true(span_eq(r.path, span_str("/a")));
+    r = good("GET http://h?a=/b HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_true(span_eq(r.path, span_str("/")) && span_eq(r.query, span_str("a=/b")));
+    r = good("GET http://h HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_true(span_eq(r.path, span_str("/")) && !r.query.n);
+}
+
 static void keep_alive(void **state)
 {
     (void)state;
@@ -220,8 +232,8 @@ static void percent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors), cmocka_unit_test(meaning), cmocka_unit_test(keep_alive),
-        cmocka_unit_test(limits),  cmocka_unit_test(percent),
+        cmocka_unit_test(vectors),    cmocka_unit_test(meaning), cmocka_unit_test(absolute_form),
+        cmocka_unit_test(keep_alive), cmocka_unit_test(limits),  cmocka_unit_test(percent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,8 @@
  *
  * `seed` first puts an armed device hv-01 (52:54:00:00:00:01), an idle one hv-02 (52:54:00:00:00:02) and the
  * release that lies in STATE_DIR/images/aa..aa into the store. Strangers from 10.0.0.0/8 are discovered.
- * Debug log on standard error. */
+ * Debug log on standard error; with QUIET, warnings only. STALL_MS and PER_ADDRESS are the limits of those
+ * names. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,13 @@ static int seed(const char *state_dir, struct err *e)
     return rc;
 }
 
+static unsigned number_of(const char *variable)
+{
+    const char *text = getenv(variable);
+
+    return text ? (unsigned)atoi(text) : 0;
+}
+
 int main(int argc, char **argv)
 {
     struct httpboot_config *cfg = calloc(1, sizeof *cfg);
@@ -58,6 +66,8 @@ int main(int argc, char **argv)
     }
     log_setup("httpboot", getenv("QUIET") ? LOG_LVL_WARN : LOG_LVL_DEBUG, true);
     cfg->port = (uint16_t)atoi(argv[2]);
+    cfg->stall_ms = number_of("STALL_MS");
+    cfg->connections_per_address = number_of("PER_ADDRESS");
     static const struct httpboot_unknown unknown = {.prefix = {{0x0a000000}, 8}, .unknown = UNKNOWN_DISCOVER};
     cfg->unknown = &unknown;
     cfg->unknown_n = 1;
