@@ -23,9 +23,9 @@ static char *filter_text(const struct link *link, bool arp)
 {
     char mac[MAC_STR];
     struct str s = {0};
-    str_add(&s, "(ip broadcast or ip dst 255.255.255.255) and udp src port 67 and udp dst port 68");
+    str_add(&s, "((ip broadcast or ip dst 255.255.255.255) and udp src port 67 and udp dst port 68)");
     if (arp)
-        str_addf(&s, " or arp and (ether dst %s or arp[14:4] = 0)", mac_format(link->mac, mac));
+        str_addf(&s, " or (arp and (ether dst %s or arp[14:4] = 0))", mac_format(link->mac, mac));
     return str_take(&s);
 }
 
