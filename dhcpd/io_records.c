@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "dhcpd/pool.h"
 
 #define FULL_MS 1000
 
@@ -13,7 +14,7 @@ struct lookup {
     struct leases *leases;
     struct notice *notice;
     struct pool_state {
-        uint32_t next;
+        struct pool pool; /* what is free, in the order in which it is given */
         int64_t full_until_ms;
         bool said;
     } * pools; /* one a subnet */
@@ -32,6 +33,8 @@ void lookup_free(struct lookup *l)
 {
     if (!l)
         return;
+    for (size_t i = 0; i < l->cfg->subnets_n; i++)
+        pool_free(&l->pools[i].pool);
     free(l->pools);
     free(l);
 }
@@ -74,6 +77,26 @@ static struct address_fact fact_of(struct lookup *l, const struct place *p, stru
     return x;
 }
 
+static bool gives(struct lookup *l, const struct arrival *from, const struct place *p, struct ip4 ip,
+                  struct mac mac, int64_t at_ms)
+{
+    return place_pool(p, from->link, true, ip) &&
+           decide_lease_free(lease_by_address(l->leases, ip), mac, at_ms) && !others_own(l, ip, mac);
+}
+
+static void pool_make(struct lookup *l, struct pool *pool, const struct dhcpd_subnet *subnet, int64_t at_ms)
+{
+    static const struct mac nobody;
+    pool_clear(pool);
+    for (uint32_t i = 0; i < subnet_pool_size(subnet); i++) {
+        struct ip4 ip = subnet_pool_at(subnet, i);
+        const struct lease *x = lease_by_address(l->leases, ip);
+        if (decide_lease_free(x, nobody, at_ms))
+            pool_add(pool, ip, x ? x->expires_ms : 0);
+    }
+    pool_sort(pool);
+}
+
 static bool pool_search(struct lookup *l, const struct arrival *from, const struct place *p,
                         const struct dhcpd_subnet *subnet, struct mac mac, int64_t at_ms, struct ip4 *ret)
 {
@@ -82,18 +105,17 @@ static bool pool_search(struct lookup *l, const struct arrival *from, const stru
     /* Not the deadline alone: a clock that was set back must not keep a pool full for hours. */
     if (!n || (state->full_until_ms > at_ms && state->full_until_ms <= at_ms + FULL_MS))
         return false;
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t i = (state->next + k) % n;
-        struct ip4 ip = subnet_pool_at(subnet, i);
-        if (!place_pool(p, from->link, true, ip) ||
-            !decide_lease_free(lease_by_address(l->leases, ip), mac, at_ms) || others_own(l, ip, mac))
-            continue;
-        state->next = i + 1;
-        if (state->said)
-            notice_pool(l->notice, subnet->prefix, n, false, at_ms);
-        state->said = false;
-        *ret = ip;
-        return true;
+    for (int made = 0; made < 2; made++) {
+        while (pool_next(&state->pool, ret)) {
+            if (!gives(l, from, p, *ret, mac, at_ms))
+                continue;
+            if (state->said)
+                notice_pool(l->notice, subnet->prefix, n, false, at_ms);
+            state->said = false;
+            return true;
+        }
+        if (!made)
+            pool_make(l, &state->pool, subnet, at_ms);
     }
     state->full_until_ms = at_ms + FULL_MS;
     if (!state->said)

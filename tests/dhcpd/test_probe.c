@@ -2,6 +2,7 @@
  * answered. */
 #include "tests/dhcpd/build.h"
 
+#include "dhcpd/pool.h"
 #include "dhcpd/probe.h"
 #include "dhcpd/servers.h"
 #include "dhcpd/tally.h"
@@ -211,6 +212,31 @@ static void test_servers(void **state)
     assert_false(servers_parse(packet_span(&p), &type, &id));
 }
 
+static void test_pool_order(void **state)
+{
+    (void)state;
+    struct pool p = {0};
+    struct ip4 ip;
+    const struct {
+        unsigned last;
+        int64_t ended_ms;
+    } in[] = {{130, 700}, {131, 0}, {132, 500}, {133, 0}, {134, 500}};
+    const unsigned out[] = {131, 133, 132, 134, 130};
+    assert_false(pool_next(&p, &ip));
+    for (int again = 0; again < 2; again++) {
+        pool_clear(&p);
+        for (size_t i = 0; i < sizeof in / sizeof *in; i++)
+            pool_add(&p, IP(in[i].last), in[i].ended_ms);
+        pool_sort(&p);
+        for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
+            assert_true(pool_next(&p, &ip));
+            assert_int_equal(ip.a, IP(out[i]).a);
+        }
+        assert_false(pool_next(&p, &ip));
+    }
+    pool_free(&p);
+}
+
 static void test_tally(void **state)
 {
     (void)state;
@@ -246,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_others_probe),    cmocka_unit_test(test_client_has_it),
         cmocka_unit_test(test_who_answers_all), cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_servers),         cmocka_unit_test(test_tally),
+        cmocka_unit_test(test_pool_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
