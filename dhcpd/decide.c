@@ -168,9 +168,14 @@ static void name_client(const struct asking *a, char *buf, size_t size)
             *c = '?';
 }
 
+/* The subnet's, or less, if the client asks for less (RFC 2131, 4.3.1); not so little that it asks all the
+ * time. */
 static uint32_t lease_time(const struct asking *a)
 {
-    return a->s->lease_time ? a->s->lease_time : a->cfg->lease_time;
+    uint32_t most = a->s->lease_time ? a->s->lease_time : a->cfg->lease_time;
+    struct reader r = reader_of(a->q->options.value[OPT_LEASE_TIME]);
+    uint32_t asked = reader_left(&r) == 4 ? read_be32(&r) : most;
+    return asked >= most ? most : asked < LEASE_MIN ? LEASE_MIN : asked;
 }
 
 static void put_bound(struct asking *a, struct ip4 ip)
@@ -424,6 +429,8 @@ static const struct lease *held_by_asker(const struct asking *a, struct ip4 ip)
 static enum drop on_release(struct asking *a)
 {
     const struct lease *l = held_by_asker(a, decide_asked(a->q));
+    if (a->q->server_id.a && !is_us(a, a->q->server_id))
+        return DROP_OTHER_SERVER;
     if (!l)
         return DROP_NOT_ITS;
     put_over(a, l, LEASE_RELEASED, a->f->at_ms);

@@ -19,6 +19,7 @@
 #include "inventory/lease.h"
 
 #define OFFER_MS      (60 * 1000)      /* how long an offered address waits for its REQUEST */
+#define LEASE_MIN     60               /* seconds: the shortest that a client may ask for */
 #define QUARANTINE_MS (10 * 60 * 1000) /* how long a declined address is given to no one */
 
 /* What the records say of one address. */

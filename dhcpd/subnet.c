@@ -151,6 +151,8 @@ void subnet_pool_without(struct dhcpd_subnet *s, struct dhcpd_range r)
 void subnet_free(struct dhcpd_subnet *s)
 {
     free(s->pool);
+    free((void *)s->options.p);
+    s->options = (struct span){0};
     s->pool = NULL;
     s->pool_n = 0;
 }

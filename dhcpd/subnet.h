@@ -28,7 +28,7 @@ struct dhcpd_subnet {
     uint32_t lease_time;      /* seconds; 0: the server's */
     struct dhcpd_range *pool; /* sorted, none touching another; what may be given, and nothing else */
     size_t pool_n;            /* 0: it has no pool */
-    struct span options;      /* of the server and of this subnet (inventory/dhcp_option.h), lent */
+    struct span options;      /* of the server and of this subnet: a set (inventory/dhcp_option.h), its own */
     char shared_network[64];  /* subnets of one name are on one link; "": alone */
     const struct dhcpd_subnet *shares; /* the next one on its link, round in a circle; NULL: it is alone */
 };
@@ -45,6 +45,6 @@ struct ip4 subnet_pool_at(const struct dhcpd_subnet *s, uint32_t i); /* i < size
 
 void subnet_pool_add(struct dhcpd_subnet *s, struct dhcpd_range r);
 void subnet_pool_without(struct dhcpd_subnet *s, struct dhcpd_range r);
-void subnet_free(struct dhcpd_subnet *s); /* its pool */
+void subnet_free(struct dhcpd_subnet *s); /* what it owns */
 
 #endif

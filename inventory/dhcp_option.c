@@ -436,7 +436,7 @@ static void show_domain_of(struct reader *r, struct span all, struct str *ret)
     struct reader in = *r;
     size_t limit = (size_t)(r->p - all.p), n = 0;
     bool away = false;
-    for (uint8_t label; (label = read_u8(&in)) != 0 && !in.bad; n++) {
+    for (uint8_t label; (label = read_u8(&in)) != 0 && !in.bad;) {
         if ((label & 0xc0) == 0xc0) {
             size_t to = (size_t)(label & 0x3f) << 8 | read_u8(&in);
             if (!away)
@@ -450,7 +450,7 @@ static void show_domain_of(struct reader *r, struct span all, struct str *ret)
             continue;
         }
         struct span text = read_span(&in, label);
-        str_add(ret, n ? "." : "");
+        str_add(ret, n++ ? "." : "");
         struct reader chars = reader_of(text);
         show_text(&chars, ret);
     }

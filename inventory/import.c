@@ -12,11 +12,13 @@
 
 #include "base/str.h"
 #include "base/yaml.h"
+#include "inventory/dhcp_yaml.h"
 
 struct item {
     struct device d;
     const char *image; /* "" for none; lent by the document */
     bool has_protected, protected;
+    struct dhcp_set options; /* d.options is its number, once it is in the store */
     struct yaml_node *node, *name_node, *image_node;
     struct yaml_node *interface_nodes[MAX_INTERFACES];
 };
@@ -106,7 +108,8 @@ static int read_item(const struct import *im, struct yaml_node *n, struct item *
     it->image = "";
     if (yaml_want(n, YAML_MAP, "a device", e) < 0 || read_fields(n, &it->d, e) < 0 ||
         read_interfaces(n, it, e) < 0 || yaml_str(n, "image", false, &it->image, e) < 0 ||
-        yaml_bool(n, "protected", false, &it->protected, e) < 0) {
+        yaml_bool(n, "protected", false, &it->protected, e) < 0 ||
+        dhcp_set_read(n, "dhcp_options", &it->options, e) < 0) {
         return -1;
     }
     it->name_node = yaml_get(n, "name");
@@ -165,16 +168,30 @@ static void see(struct seen_list *l, enum seen_kind kind, const char *text, cons
     l->n++;
 }
 
+/* An address that the router or the server itself has would be given to a machine, and both would fail. */
+static int check_use(const struct import *im, const struct item *it, size_t i, struct err *e)
+{
+    struct ip4 ip = it->d.interfaces[i].address.ip;
+    char text[IP4_STR];
+    const char *use = im->o->address_use ? im->o->address_use(im->o->address_ctx, ip) : NULL;
+    if (!use) {
+        return 0;
+    }
+    return yaml_error(yaml_get(it->interface_nodes[i], "address"), e,
+                      "%s is %s: a machine cannot have it too", ip4_format(ip, text), use);
+}
+
 static int check_item(struct import *im, struct item *it, void *ctx, struct err *e)
 {
-    (void)im;
-    (void)e;
     struct seen_list *l = ctx;
     see(l, SEEN_NAME, it->d.name, it->name_node);
     for (size_t i = 0; i < it->d.interfaces_n; i++) {
         const struct interface *f = &it->d.interfaces[i];
         char text[IP4_STR > MAC_STR ? IP4_STR : MAC_STR];
         see(l, SEEN_MAC, mac_format(f->mac, text), yaml_get(it->interface_nodes[i], "mac"));
+        if (f->has_address && check_use(im, it, i, e) < 0) {
+            return -1;
+        }
         if (f->has_address) {
             see(l, SEEN_ADDRESS, ip4_format(f->address.ip, text),
                 yaml_get(it->interface_nodes[i], "address"));
@@ -245,12 +262,17 @@ static int find_device(struct import *im, const char *name, struct device *ret, 
     return -1;
 }
 
+static int keep_options(struct import *im, struct item *it, struct err *e)
+{
+    return options_keep(im->s, dhcp_set_span(&it->options), &it->d.options, e);
+}
+
 static int unplug_item(struct import *im, struct item *it, void *ctx, struct err *e)
 {
     (void)ctx;
     struct device old;
     int r = find_device(im, it->d.name, &old, e);
-    if (r < 0) {
+    if (r < 0 || keep_options(im, it, e) < 0) {
         return -1;
     }
     if (r == 0) {
@@ -285,6 +307,9 @@ static int put_item(struct import *im, struct item *it, void *ctx, struct err *e
 {
     (void)ctx;
     int64_t id;
+    if (keep_options(im, it, e) < 0) {
+        return -1;
+    }
     if (device_put(im->s, &it->d, im->o->actor, &id, e) < 0) {
         return at_place(im, conflict_node(im, it), e);
     }
@@ -426,19 +451,34 @@ static int check_limit(const struct import *im, struct err *e)
 
 /* ---- sites and the like */
 
+static int put_group_options(struct import *im, int kind, const char *slug, const struct dhcp_set *options,
+                             struct err *e)
+{
+    int64_t id;
+    if (options_keep(im->s, dhcp_set_span(options), &id, e) < 0) {
+        return -1;
+    }
+    return group_options(im->s, (enum group_kind)kind, slug, id, im->o->actor, e);
+}
+
 static int put_group(struct import *im, struct yaml_node *n, int kind, struct err *e)
 {
     char slug[NAME_SIZE] = "", name[NAME_SIZE] = "", site[NAME_SIZE] = "";
-    bool rack = kind < 0;
+    bool rack = kind < 0, optioned = !rack && group_has_options((enum group_kind)kind);
+    struct dhcp_set options;
     if (yaml_want(n, YAML_MAP, "a mapping with slug and name", e) < 0 ||
         yaml_copy(n, "slug", true, slug, sizeof slug, e) < 0 ||
         yaml_copy(n, "name", false, name, sizeof name, e) < 0 ||
-        (rack && yaml_copy(n, "site", false, site, sizeof site, e) < 0) || yaml_no_more(n, e) < 0) {
+        (rack && yaml_copy(n, "site", false, site, sizeof site, e) < 0) ||
+        (optioned && dhcp_set_read(n, "dhcp_options", &options, e) < 0) || yaml_no_more(n, e) < 0) {
         return -1;
     }
     const char *shown = name[0] ? name : slug;
     int r = rack ? rack_put(im->s, site, slug, shown, e)
                  : group_put(im->s, (enum group_kind)kind, slug, shown, e);
+    if (r == 0 && optioned) {
+        r = put_group_options(im, kind, slug, &options, e);
+    }
     return r < 0 ? at_place(im, yaml_get(n, "slug"), e) : 0;
 }
 

@@ -20,6 +20,10 @@ struct import_options {
     uint32_t job_expiry_s;
     size_t wipe_limit, count;
     bool dry_run;
+    /* What an address is used for, if no machine may have it ("the router of ..."); NULL: nothing. May be
+     * NULL. */
+    const char *(*address_use)(void *ctx, struct ip4 ip);
+    void *address_ctx;
 };
 int import_file(struct store *s, const char *path, const struct import_options *o, int64_t at_ms,
                 struct import_result *ret, struct err *e);

@@ -5,7 +5,13 @@
 
 #include "base/str.h"
 #include "inventory/import.h"
+#include "rackstrap/addresses.h"
 #include "rackstrap/commands.h"
+
+static const char *address_use(void *ctx, struct ip4 ip)
+{
+    return addresses_use(ctx, ip);
+}
 
 int cmd_import(const struct args *a, const struct config *c, struct err *e)
 {
@@ -13,12 +19,16 @@ int cmd_import(const struct args *a, const struct config *c, struct err *e)
     struct import_result r;
     if (open_store(c, &s, e))
         return -1;
+    struct addresses *taken = addresses_new(c);
     struct import_options o = {.actor = actor_name(),
+                               .address_use = address_use,
+                               .address_ctx = taken,
                                .job_expiry_s = c->job_expiry,
                                .wipe_limit = c->wipe_limit,
                                .count = a->count,
                                .dry_run = a->dry_run};
     int rc = import_file(s, a->words[0], &o, now_ms(), &r, e);
+    addresses_free(taken);
     store_close(s);
     if (rc)
         return -1;

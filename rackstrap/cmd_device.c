@@ -154,6 +154,45 @@ static int host_keys_json(struct store *s, int64_t job_id, json_t **ret, struct 
     return 0;
 }
 
+/* Of the subnet that its address is in; of the first interface that has one. */
+static struct span subnet_options(const struct config *c, const struct device *d)
+{
+    const struct interface *f = device_primary(d);
+    const struct dhcpd_subnet *s =
+        f && f->has_address ? subnet_find(c->dhcp.subnets, c->dhcp.subnets_n, f->address.ip) : NULL;
+    return s ? s->options : (struct span){0};
+}
+
+/* What DHCP would tell it, and where each comes from: the most specific place that says it. */
+static int options_json(struct store *s, const struct config *c, const struct device *d, json_t **ret,
+                        struct err *e)
+{
+    static const char *const from[DHCP_LAYERS] = {"configuration", "role", "site", "device"};
+    const int64_t ids[DHCP_LAYERS] = {0, d->role_options, d->site_options, d->options};
+    struct span layers[DHCP_LAYERS] = {subnet_options(c, d)};
+    struct dhcp_set sets[DHCP_LAYERS];
+    struct dhcp_option o;
+    size_t layer;
+    for (size_t i = 1; i < DHCP_LAYERS; i++) {
+        if (options_get(s, ids[i], &sets[i], e))
+            return -1;
+        layers[i] = dhcp_set_span(&sets[i]);
+    }
+    struct dhcp_merge m = dhcp_merge(layers);
+    *ret = json_array();
+    while (dhcp_merge_next(&m, &o, &layer)) {
+        struct str name = {0}, value = {0};
+        dhcp_name_format(o.code, &name);
+        dhcp_value_format(o.code, o.value, &value);
+        json_array_append_new(*ret, json_pack("{s:i, s:s, s:o, s:s, s:b}", "code", (int)o.code, "name",
+                                              name.s, "value", out_string(value.s), "from", from[layer],
+                                              "always", (int)o.always));
+        str_free(&name);
+        str_free(&value);
+    }
+    return 0;
+}
+
 int cmd_device_show(const struct args *a, const struct config *c, struct err *e)
 {
     struct store *s;
@@ -170,10 +209,13 @@ int cmd_device_show(const struct args *a, const struct config *c, struct err *e)
         *e = none;
         goto out;
     }
-    json_t *keys = NULL;
-    if (host_keys_json(s, has_job ? j.id : 0, &keys, e))
+    json_t *keys = NULL, *options = NULL;
+    if (options_json(s, c, &d, &options, e) || host_keys_json(s, has_job ? j.id : 0, &keys, e)) {
+        json_decref(options);
         goto out;
+    }
     json_t *o = device_json(&d);
+    json_object_set_new(o, "dhcp_options", options);
     json_object_set_new(o, "ssh_host_keys", keys);
     json_object_set_new(o, "job", has_job ? job_json(&j) : json_null());
     out_object(o, a->json);

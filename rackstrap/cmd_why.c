@@ -6,6 +6,7 @@
 #include "inventory/decide.h"
 #include "inventory/lease.h"
 #include "inventory/silence.h"
+#include "rackstrap/addresses.h"
 #include "rackstrap/commands.h"
 #include "rackstrap/out.h"
 #include "rackstrap/why_loader.h"
@@ -246,12 +247,15 @@ int cmd_ip(const struct args *a, const struct config *c, struct err *e)
     struct ip4 ip;
     struct store *s = NULL;
     struct leases *l = NULL;
+    struct addresses *taken = NULL;
     struct device d;
     struct err none = {0};
     char text[IP4_STR], prefix[PREFIX_STR] = "", mac[MAC_STR] = "";
     int rc = -1;
     if (ip4_parse(a->words[0], &ip, e) || open_store(c, &s, e) || leases_open(c->state_dir, false, &l, e))
         goto out;
+    taken = addresses_new(c);
+    const char *use = addresses_use(taken, ip);
     bool reserved = device_by_address(s, ip, &d, &none) == 0;
     const struct lease *x = lease_by_address(l, ip);
     const struct dhcpd_subnet *subnet = subnet_of(c, ip);
@@ -263,13 +267,15 @@ int cmd_ip(const struct args *a, const struct config *c, struct err *e)
             mac_format(d.interfaces[i].mac, mac);
     if (!reserved && x)
         mac_format(x->mac, mac);
-    out_object(json_pack("{s:s, s:b, s:o, s:b, s:o, s:o, s:o}", "address", ip4_format(ip, text), "ours",
-                         subnet || reserved, "subnet", out_text(prefix), "in_pool", (int)pool, "device",
+    out_object(json_pack("{s:s, s:b, s:o, s:o, s:b, s:o, s:o, s:o}", "address", ip4_format(ip, text), "ours",
+                         subnet || reserved || use, "use", out_text(use ? use : ""), "subnet",
+                         out_text(prefix), "in_pool", (int)pool, "device",
                          reserved ? json_string(d.name) : json_null(), "mac", out_text(mac), "lease",
                          x ? lease_json(x, s) : json_null()),
                a->json);
     rc = 0;
 out:
+    addresses_free(taken);
     leases_close(l);
     store_close(s);
     return rc;

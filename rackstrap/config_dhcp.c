@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "base/yaml.h"
+#include "inventory/dhcp_yaml.h"
 #include "rackstrap/config_parts.h"
 
 /* A PXE ROM asks again after a second at the earliest (iPXE), and has its offer by then. */
@@ -132,7 +133,61 @@ static int read_lease_time(struct yaml_node *map, uint32_t *ret, struct err *e)
     return 0;
 }
 
-static int read_subnet(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
+/* What a subnet's own keys say, its options must not say again; and what the server's say of it is less
+ * specific. */
+static bool key_says(const struct dhcpd_subnet *s, uint8_t code, const char **ret_key)
+{
+    const struct {
+        uint8_t code;
+        bool said;
+        const char *key;
+    } keys[] = {{3, s->has_router, "router"}, {6, s->dns_n > 0, "dns"}, {15, s->domain[0], "domain"}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (keys[i].code == code && keys[i].said) {
+            *ret_key = keys[i].key;
+            return true;
+        }
+    return false;
+}
+
+static int check_options(struct yaml_node *map, const struct dhcpd_subnet *s, const struct dhcp_set *own,
+                         struct err *e)
+{
+    struct reader r = reader_of(dhcp_set_span(own));
+    struct dhcp_option o;
+    const char *key;
+    while (dhcp_set_next(&r, &o))
+        if (key_says(s, o.code, &key))
+            return yaml_error(yaml_get(map, "options"), e,
+                              "option %u is what \"%s\" of this subnet says already; leave one of them out",
+                              o.code, key);
+    return 0;
+}
+
+static int read_options(struct yaml_node *map, const struct dhcp_set *server, struct dhcpd_subnet *s,
+                        struct err *e)
+{
+    struct dhcp_set own, below = {0}, all;
+    struct reader r = reader_of(dhcp_set_span(server));
+    struct dhcp_option o;
+    struct err why;
+    const char *key;
+    if (dhcp_set_read(map, "options", &own, e) || check_options(map, s, &own, e))
+        return -1;
+    while (dhcp_set_next(&r, &o))
+        if (!key_says(s, o.code, &key) && dhcp_set_put(&below, &o, e))
+            return -1;
+    if (dhcp_set_merge(dhcp_set_span(&below), dhcp_set_span(&own), &all, &why))
+        return yaml_error(yaml_get(map, "options"), e, "with those of the server: %s", why.text);
+    uint8_t *bytes = all.n ? xcalloc(1, all.n) : NULL;
+    if (bytes)
+        memcpy(bytes, all.bytes, all.n);
+    s->options = span_of(bytes, all.n);
+    return 0;
+}
+
+static int read_subnet(struct yaml_node *map, const struct dhcp_set *server, struct dhcpd_subnet *s,
+                       struct err *e)
 {
     if (yaml_want(map, YAML_MAP, "a subnet", e) || yaml_prefix(map, "prefix", true, &s->prefix, e) ||
         yaml_ip4(map, "router", false, &s->router, e))
@@ -142,7 +197,8 @@ static int read_subnet(struct yaml_node *map, struct dhcpd_subnet *s, struct err
         return yaml_error(yaml_get(map, "router"), e, "the router is not inside the prefix");
     if (read_dns(map, s, e) || yaml_copy(map, "domain", false, s->domain, sizeof s->domain, e) ||
         yaml_copy(map, "shared_network", false, s->shared_network, sizeof s->shared_network, e) ||
-        read_pools(map, s, e) || read_unknown(map, &s->unknown, e) || read_lease_time(map, &s->lease_time, e))
+        read_pools(map, s, e) || read_unknown(map, &s->unknown, e) ||
+        read_lease_time(map, &s->lease_time, e) || read_options(map, server, s, e))
         return -1;
     return yaml_no_more(map, e);
 }
@@ -195,13 +251,14 @@ static void name_domain(struct config *c, const char *domain)
         str_copy(c->http.domain, sizeof c->http.domain, domain);
 }
 
-static int read_subnets(struct yaml_node *list, struct config *c, struct reading *all, struct err *e)
+static int read_subnets(struct yaml_node *list, const struct dhcp_set *server, struct config *c,
+                        struct reading *all, struct err *e)
 {
     struct dhcpd_config *d = &c->dhcp;
     size_t n = yaml_len(list);
     for (size_t i = 0; i < n; i++) {
         all[i].node = yaml_at(list, i);
-        if (read_subnet(all[i].node, &all[i].s, e))
+        if (read_subnet(all[i].node, server, &all[i].s, e))
             return -1;
         name_domain(c, all[i].s.domain);
     }
@@ -212,7 +269,8 @@ static int read_subnets(struct yaml_node *list, struct config *c, struct reading
     d->subnets_n = n;
     for (size_t i = 0; i < n; i++) {
         d->subnets[i] = all[i].s;
-        all[i].s.pool = NULL; /* it has moved */
+        all[i].s.pool = NULL; /* they have moved */
+        all[i].s.options = (struct span){0};
     }
     subnets_ready(d->subnets, n);
     keep_servers(d);
@@ -222,13 +280,14 @@ static int read_subnets(struct yaml_node *list, struct config *c, struct reading
 static int parse_subnets(struct yaml_node *map, struct config *c, struct err *e)
 {
     struct yaml_node *list;
-    if (yaml_seq(map, "subnets", true, &list, e))
+    struct dhcp_set server;
+    if (dhcp_set_read(map, "options", &server, e) || yaml_seq(map, "subnets", true, &list, e))
         return -1;
     size_t n = yaml_len(list);
     if (!n)
         return yaml_error(list, e, "no subnet is given");
     struct reading *all = xcalloc(n, sizeof *all);
-    int rc = read_subnets(list, c, all, e);
+    int rc = read_subnets(list, &server, c, all, e);
     for (size_t i = 0; i < n; i++)
         subnet_free(&all[i].s);
     free(all);
@@ -255,8 +314,10 @@ static int read_relay(const struct yaml_node *n, struct prefix *ret, struct err 
 static int parse_relays(struct yaml_node *map, struct dhcpd_config *d, struct err *e)
 {
     struct yaml_node *list;
-    if (yaml_seq(map, "relays", false, &list, e) || !list)
-        return list || !yaml_get(map, "relays") ? 0 : -1;
+    if (yaml_seq(map, "relays", false, &list, e))
+        return -1;
+    if (!list)
+        return 0;
     if (!yaml_len(list))
         return yaml_error(list, e, "no relay is named; leave the key out to trust those inside the subnets");
     d->relays = xcalloc(yaml_len(list), sizeof *d->relays);
