@@ -109,10 +109,15 @@ static void answer(struct call *c, const struct boot_records *r, struct mac mac,
         .mac = mac,
         .server = c->local,
         .port = c->local_port,
+        .tls = c->tls,
         .token = d->action == BOOT_INSTALL ? token : NULL,
         .kernel_args = c->app->cfg->kernel_args,
     };
 
+    if (c->tls) {
+        script.agent_server = c->app->cfg->address.a ? c->app->cfg->address : c->local;
+        script.agent_port = c->app->cfg->port;
+    }
     response_text(c->res, 200, "text/plain; charset=utf-8", "");
     script_render(&script, &c->res->body);
     snprintf(c->res->note, sizeof c->res->note, "%s: %s", boot_action_name(d->action), d->reason);
@@ -128,6 +133,7 @@ static void answer_wait(struct call *c, const struct boot_records *r, struct mac
         .mac = mac,
         .server = c->local,
         .port = c->local_port,
+        .tls = c->tls,
     };
 
     response_text(c->res, 200, "text/plain; charset=utf-8", "");

@@ -10,7 +10,8 @@
 #include "base/err.h"
 #include "inventory/decide.h"
 
-#define HTTPBOOT_MAX_KEYS 64
+#define HTTPBOOT_MAX_KEYS    64
+#define HTTPBOOT_MAX_WORKERS 32
 
 struct httpboot_unknown { /* what an unknown MAC's script says, by the address that it asks from */
     struct prefix prefix;

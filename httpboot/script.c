@@ -56,7 +56,17 @@ static void add_url(struct str *out, const struct script *s)
 {
     char ip[IP4_STR];
 
-    str_addf(out, "http://%s:%u", ip4_format(s->server, ip), s->port);
+    str_addf(out, "%s://%s:%u", s->tls ? "https" : "http", ip4_format(s->server, ip), s->port);
+}
+
+static void add_agent_url(struct str *out, const struct script *s)
+{
+    char ip[IP4_STR];
+
+    if (s->agent_port)
+        str_addf(out, "http://%s:%u", ip4_format(s->agent_server, ip), s->agent_port);
+    else
+        add_url(out, s);
 }
 
 static void add_ask_again(struct str *out, const struct script *s, unsigned seconds)
@@ -78,7 +88,7 @@ static void add_installer(struct str *out, const struct script *s, const char *m
     str_add(out, "imgfree\nkernel ");
     add_url(out, s);
     str_add(out, "/netboot/vmlinuz initrd=initrd.img rackstrap.url=");
-    add_url(out, s);
+    add_agent_url(out, s);
     str_addf(out, " rackstrap.mode=%s", mode);
     if (s->token)
         str_addf(out, " rackstrap.token=%s", s->token);

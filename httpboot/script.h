@@ -2,6 +2,7 @@
 #ifndef HTTPBOOT_SCRIPT_H
 #define HTTPBOOT_SCRIPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/addr.h"
@@ -16,6 +17,9 @@ struct script {
     struct mac mac;     /* the NIC that boots */
     struct ip4 server;  /* where the machine reaches us: the address that it connected to */
     uint16_t port;
+    bool tls;                /* it came by https: so it goes on, but for the agent, */
+    struct ip4 agent_server; /* which knows plain HTTP only. port 0: as above */
+    uint16_t agent_port;
     const char *token;       /* for BOOT_INSTALL */
     const char *kernel_args; /* may be "" */
 };

@@ -6,7 +6,6 @@
 #include "base/yaml.h"
 #include "rackstrap/config_parts.h"
 
-#define WORKERS_MAX     32
 #define CONNECTIONS_MAX 4096
 #define STREAMS         64 /* machines that are written at a time */
 
@@ -80,7 +79,7 @@ int config_http(struct yaml_node *root, struct config *c, struct err *e)
     if (!map)
         return 0;
     if (parse_listen(map, false, &c->http.address, &c->http.port, e) || parse_tls(map, c, e) ||
-        yaml_u64(map, "workers", false, 1, WORKERS_MAX, &workers, e) ||
+        yaml_u64(map, "workers", false, 1, HTTPBOOT_MAX_WORKERS, &workers, e) ||
         yaml_u64(map, "max_streams", false, 1, ADMISSION_MAX, &streams, e) ||
         yaml_u64(map, "connections_per_address", false, 1, CONNECTIONS_MAX, &per_address, e))
         return -1;

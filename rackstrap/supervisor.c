@@ -112,13 +112,23 @@ static const struct part {
                                                        dead child used is not fresh */
     void (*stop)(struct servers *s);                /* closes what start opened */
     int (*run)(struct servers *s, struct err *e);   /* in its own process */
+    bool shared;                                    /* what start opened serves several processes, one
+                                                       after the other too: it is opened once */
 } parts[] = {
-    {"httpboot", always_wanted, httpboot_start, httpboot_stop, httpboot_run},
-    {"tftpd", tftpd_wanted, tftpd_start, tftpd_stop, tftpd_run},
-    {"dhcpd", dhcpd_wanted, dhcpd_start, dhcpd_stop, dhcpd_run},
-    {"courier", always_wanted, courier_start, courier_stop, courier_run},
+    {"httpboot", always_wanted, httpboot_start, httpboot_stop, httpboot_run, true},
+    {"tftpd", tftpd_wanted, tftpd_start, tftpd_stop, tftpd_run, false},
+    {"dhcpd", dhcpd_wanted, dhcpd_start, dhcpd_stop, dhcpd_run, false},
+    {"courier", always_wanted, courier_start, courier_stop, courier_run, false},
 };
 #define PARTS (sizeof parts / sizeof *parts)
+
+/* Processes: one a part, in the parts' order, and then httpboot's workers after its first. */
+#define PROCESSES (PARTS + HTTPBOOT_MAX_WORKERS - 1)
+
+static const struct part *part_of(size_t process)
+{
+    return &parts[process < PARTS ? process : 0];
+}
 
 struct process {
     bool on;
@@ -136,7 +146,7 @@ static int64_t clock_ms(void)
 
 /* --- which parts --- */
 
-static int choose(const struct config *c, const char *only, struct process p[PARTS], struct err *e)
+static int choose(const struct config *c, const char *only, struct process p[PROCESSES], struct err *e)
 {
     for (size_t i = 0; i < PARTS; i++)
         p[i].on = !only && parts[i].wanted(c);
@@ -155,6 +165,8 @@ static int choose(const struct config *c, const char *only, struct process p[PAR
         p[i].on = true;
         only += n + (only[n] == ',');
     }
+    for (size_t i = 1; i < c->http.workers; i++)
+        p[PARTS + i - 1].on = p[0].on;
     return 0;
 }
 
@@ -243,7 +255,7 @@ static int prepare_store(const struct servers *s, struct err *e)
 
 /* The other servers' handles are not this one's to hold: a socket that lives on in a sister keeps its port,
  * and the one that crashed could never open it again. Nor is the password of the outer systems, but
- * courier's. */
+ * courier's, nor anybody's the text of the private key: httpboot has made of it what it needs. */
 static void keep_own(struct servers *s, const struct part *part)
 {
     char *password = s->config->password;
@@ -252,6 +264,8 @@ static void keep_own(struct servers *s, const struct part *part)
             parts[i].stop(s);
     if (password && part->run != courier_run)
         explicit_bzero(password, strlen(password));
+    if (s->config->tls_key)
+        explicit_bzero(s->config->tls_key, strlen(s->config->tls_key));
 }
 
 /* Ends with the supervisor, even when that is killed. Linux forgets such a wish when the user changes: so it
@@ -296,7 +310,7 @@ static int open_again(struct servers *s, const struct part *part, struct process
 
 static void start_process(struct servers *s, const struct part *part, struct process *p)
 {
-    if (p->started_ms && open_again(s, part, p))
+    if (p->started_ms && !part->shared && open_again(s, part, p))
         return;
     pid_t self = getpid();
     p->started_ms = clock_ms();
@@ -344,52 +358,52 @@ static void ended(const struct config *c, const struct part *part, struct proces
     journal_crash(c, text);
 }
 
-static void reap(const struct config *c, struct process p[PARTS], bool stopping)
+static void reap(const struct config *c, struct process p[PROCESSES], bool stopping)
 {
     int status;
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        for (size_t i = 0; i < PARTS; i++) {
+        for (size_t i = 0; i < PROCESSES; i++) {
             if (p[i].pid != pid)
                 continue;
             if (stopping)
                 p[i].pid = 0;
             else
-                ended(c, &parts[i], &p[i], status);
+                ended(c, part_of(i), &p[i], status);
         }
 }
 
-static bool any_running(const struct process p[PARTS])
+static bool any_running(const struct process p[PROCESSES])
 {
-    for (size_t i = 0; i < PARTS; i++)
+    for (size_t i = 0; i < PROCESSES; i++)
         if (p[i].pid)
             return true;
     return false;
 }
 
-static void stop_all(const struct config *c, struct process p[PARTS], const sigset_t *signals)
+static void stop_all(const struct config *c, struct process p[PROCESSES], const sigset_t *signals)
 {
     int64_t deadline = clock_ms() + 5000;
-    for (size_t i = 0; i < PARTS; i++)
+    for (size_t i = 0; i < PROCESSES; i++)
         if (p[i].pid)
             kill(p[i].pid, SIGTERM);
     for (reap(c, p, true); any_running(p) && clock_ms() < deadline; reap(c, p, true))
         sigtimedwait(signals, NULL, &(struct timespec){.tv_nsec = 100000000});
-    for (size_t i = 0; i < PARTS; i++)
+    for (size_t i = 0; i < PROCESSES; i++)
         if (p[i].pid) {
-            log_warn("killed server=%s why=\"it did not stop within 5 s\"", parts[i].name);
+            log_warn("killed server=%s why=\"it did not stop within 5 s\"", part_of(i)->name);
             kill(p[i].pid, SIGKILL);
             waitpid(p[i].pid, NULL, 0);
         }
 }
 
-static void watch(struct servers *s, struct process p[PARTS], const sigset_t *signals)
+static void watch(struct servers *s, struct process p[PROCESSES], const sigset_t *signals)
 {
     for (;;) {
         int64_t now = clock_ms();
-        for (size_t i = 0; i < PARTS; i++)
+        for (size_t i = 0; i < PROCESSES; i++)
             if (p[i].on && !p[i].pid && now >= p[i].again_ms)
-                start_process(s, &parts[i], &p[i]);
+                start_process(s, part_of(i), &p[i]);
         /* A second at most, so that a back-off ends on time; nothing else is waited for. */
         int signo = sigtimedwait(signals, NULL,
                                  &(struct timespec){.tv_nsec = any_running(p) ? 500000000 : 100000000});
@@ -418,7 +432,7 @@ static void raise_descriptors(void)
 int supervise(const struct config *c, const char *only, struct err *e)
 {
     struct servers s = {.config = c};
-    struct process p[PARTS] = {0};
+    struct process p[PROCESSES] = {0};
     sigset_t signals;
     int rc = -1;
     log_setup("rackstrap", LOG_LVL_INFO, true);

@@ -123,11 +123,29 @@ static void injection(void **state)
     str_free(&plain);
 }
 
+static void by_https(void **state)
+{
+    struct script s = base(BOOT_INSTALL);
+    struct str out = {0};
+
+    (void)state;
+    s.tls = true;
+    s.port = 8443;
+    s.agent_server = s.server;
+    s.agent_port = 8080;
+    script_render(&s, &out);
+    assert_non_null(strstr(out.s, "kernel https://10.77.0.1:8443/netboot/vmlinuz "));
+    assert_non_null(strstr(out.s, "initrd --name initrd.img https://10.77.0.1:8443/"));
+    assert_non_null(strstr(out.s, "chain --replace https://10.77.0.1:8443/boot/"));
+    assert_non_null(strstr(out.s, " rackstrap.url=http://10.77.0.1:8080 "));
+    str_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(install), cmocka_unit_test(discover),  cmocka_unit_test(local),
-        cmocka_unit_test(ignore),  cmocka_unit_test(injection),
+        cmocka_unit_test(install), cmocka_unit_test(by_https), cmocka_unit_test(discover),
+        cmocka_unit_test(local),   cmocka_unit_test(ignore),   cmocka_unit_test(injection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
