@@ -22,7 +22,8 @@ struct dhcpd {
     struct watch *timer; /* for what waits, in case that no packet comes */
     int64_t at_ms;       /* of the batch */
     size_t first;        /* interface to read; each in its turn, so that a busy one starves no other */
-    size_t answers_n;
+    size_t packets_n, answers_n;
+    struct packet packets[BATCH_MAX];
     struct answer answers[BATCH_MAX];
     bool failed;
     struct err failure;
@@ -60,34 +61,23 @@ void dhcpd_close(struct dhcpd *d)
     free(d);
 }
 
-static bool on_message(void *ctx, const struct arrival *from, struct span message)
+static void handle(struct dhcpd *d, const struct arrival *from, struct span message)
 {
-    struct dhcpd *d = ctx;
     if (service_handle(d->service, from, message, d->at_ms, &d->answers[d->answers_n]))
         d->answers_n++;
-    return d->answers_n < BATCH_MAX;
-}
-
-static void on_drop(void *ctx, const struct link *link, enum drop why)
-{
-    struct dhcpd *d = ctx;
-    service_drop(d->service, why, link, NULL, d->at_ms);
-}
-
-static struct io_link *link_of(struct dhcpd *d, const struct link *facts)
-{
-    for (size_t i = 0; i < d->links_n; i++)
-        if (io_link_facts(d->links[i]) == facts)
-            return d->links[i];
-    return NULL;
 }
 
 static void send_all(struct dhcpd *d)
 {
-    for (size_t i = 0; i < d->answers_n; i++) {
-        const struct answer *a = &d->answers[i];
-        if (io_link_send(link_of(d, a->link), a))
-            service_drop(d->service, DROP_SEND, a->link, NULL, d->at_ms);
+    const struct answer *list[BATCH_MAX];
+    for (size_t i = 0; i < d->links_n; i++) {
+        const struct link *link = io_link_facts(d->links[i]);
+        size_t n = 0;
+        for (size_t k = 0; k < d->answers_n; k++)
+            if (d->answers[k].link == link)
+                list[n++] = &d->answers[k];
+        for (size_t failed = io_link_send(d->links[i], list, n); failed > 0; failed--)
+            service_drop(d->service, DROP_SEND, link, NULL, d->at_ms);
     }
 }
 
@@ -119,12 +109,35 @@ static void read_neighbours(struct dhcpd *d)
         d->failed = io_neighbours_read(d->neighbours[i], &sink, &d->failure) != 0;
 }
 
+static void read_links(struct dhcpd *d)
+{
+    d->packets_n = 0;
+    for (size_t i = 0; i < d->links_n && !d->failed; i++) {
+        size_t n;
+        d->failed = io_link_read(d->links[(d->first + i) % d->links_n], d->packets + d->packets_n,
+                                 BATCH_MAX - d->packets_n, &n, &d->failure) != 0;
+        d->packets_n += n;
+    }
+    d->first++;
+}
+
+static void handle_packets(struct dhcpd *d)
+{
+    for (size_t i = 0; i < d->packets_n; i++) {
+        const struct packet *p = &d->packets[i];
+        if (p->why == DROP_NONE)
+            handle(d, &p->from, span_of(p->bytes, p->n));
+        else
+            service_drop(d->service, p->why, p->from.link, NULL, d->at_ms);
+    }
+}
+
 /* The DISCOVERs whose addresses were probed, once more. */
 static void resume(struct dhcpd *d)
 {
     struct probe p;
-    while (d->answers_n < BATCH_MAX && probe_take(service_probes(d->service), d->at_ms, &p)) {
-        on_message(d, &p.from, span_of(p.message, p.n));
+    while (d->packets_n + d->answers_n < BATCH_MAX && probe_take(service_probes(d->service), d->at_ms, &p)) {
+        handle(d, &p.from, span_of(p.message, p.n));
         free(p.message);
     }
 }
@@ -153,14 +166,13 @@ static void arm_timer(struct dhcpd *d)
 /* Whatever woke us: read all there is on every interface, decide it all, commit once, then send. */
 static void batch(struct dhcpd *d)
 {
-    struct io_sink sink = {.message = on_message, .drop = on_drop, .ctx = d};
     d->at_ms = now_ms();
     d->answers_n = 0;
     read_neighbours(d);
+    read_links(d);
+    service_begin(d->service); /* not before: what was changed before a packet was sent, its answer knows */
     resume(d);
-    for (size_t i = 0; i < d->links_n && d->answers_n < BATCH_MAX && !d->failed; i++)
-        d->failed = io_link_read(d->links[(d->first + i) % d->links_n], &sink, &d->failure) != 0;
-    d->first++;
+    handle_packets(d);
     if (service_commit(d->service, d->answers_n, d->at_ms) == 0)
         send_all(d);
     ask_wire(d);

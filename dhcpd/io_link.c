@@ -15,19 +15,26 @@
 #include "base/str.h"
 #include "dhcpd/frame.h"
 
-#define SNAPLEN        2048
+#define SNAPLEN        PACKET_MAX
 #define CAPTURE_BUFFER (8 << 20) /* a rack that gets its power back asks all at once */
 #define SOCKET_BUFFER  (4 << 20)
 #define DHCP_PORT      67
 #define PXE_PORT       4011
 #define READ_MAX       256 /* packets of one source in one batch */
+#define MANY           64  /* packets of one call */
 
 struct io_link {
     struct link facts;
     pcap_t *capture;
     int fd, pxe_fd;
-    const struct io_sink *sink; /* while reading */
-    bool enough;                /* the sink has no room for more */
+    struct packet *to; /* while reading */
+    size_t room;
+};
+
+/* Room for the address of ours that a datagram came to or leaves from. */
+union pktinfo {
+    struct cmsghdr header;
+    uint8_t bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
 };
 
 const struct link *io_link_facts(const struct io_link *l)
@@ -206,18 +213,27 @@ static bool for_us(const struct io_link *l, struct mac dst)
     return (dst.b[0] & 1) || mac_eq(dst, l->facts.mac);
 }
 
+static struct packet *next_packet(struct io_link *l, bool unicast)
+{
+    struct packet *p = l->to++;
+    l->room--;
+    p->from = (struct arrival){.link = &l->facts, .unicast = unicast};
+    p->why = DROP_NONE;
+    return p;
+}
+
 static void on_frame(u_char *ctx, const struct pcap_pkthdr *h, const u_char *bytes)
 {
     struct io_link *l = (void *)ctx;
     struct udp_frame f;
     enum drop why = frame_decode(span_of(bytes, h->caplen), &f);
-    struct arrival from = {.link = &l->facts};
-    if (why != DROP_NONE)
-        l->sink->drop(l->sink->ctx, &l->facts, why);
-    else if (for_us(l, f.dst))
-        l->enough = !l->sink->message(l->sink->ctx, &from, f.payload);
-    if (l->enough)
-        pcap_breakloop(l->capture);
+    if (why == DROP_NONE && !for_us(l, f.dst))
+        return;
+    struct packet *p = next_packet(l, false);
+    p->why = why;
+    p->n = why == DROP_NONE ? f.payload.n : 0;
+    if (p->n)
+        memcpy(p->bytes, f.payload.p, p->n); /* no longer than the snapshot */
 }
 
 static bool was_for_our_address(const struct io_link *l, struct msghdr *m)
@@ -231,38 +247,53 @@ static bool was_for_our_address(const struct io_link *l, struct msghdr *m)
     return false;
 }
 
-/* False when there is no more. */
-static bool read_datagram(struct io_link *l, int fd)
+/* Into the next packets, which are taken only when they are for us. Returns whether there may be more. */
+static bool read_datagrams(struct io_link *l, int fd)
 {
-    struct sockaddr_in source = {0};
-    uint8_t buf[SNAPLEN], control[CMSG_SPACE(sizeof(struct in_pktinfo))];
-    struct iovec v = {.iov_base = buf, .iov_len = sizeof buf};
-    struct msghdr m = {.msg_name = &source,
-                       .msg_namelen = sizeof source,
-                       .msg_iov = &v,
-                       .msg_iovlen = 1,
-                       .msg_control = control,
-                       .msg_controllen = sizeof control};
-    struct arrival from = {.link = &l->facts, .unicast = true, .pxe = fd == l->pxe_fd};
-    ssize_t n = recvmsg(fd, &m, 0);
-    from.source_port = ntohs(source.sin_port);
+    struct mmsghdr m[MANY] = {0};
+    struct iovec v[MANY];
+    struct sockaddr_in source[MANY];
+    union pktinfo control[MANY];
+    unsigned many = l->room < MANY ? (unsigned)l->room : MANY;
+    struct packet *at = l->to;
+    for (unsigned i = 0; i < many; i++) {
+        v[i] = (struct iovec){.iov_base = at[i].bytes, .iov_len = PACKET_MAX};
+        m[i].msg_hdr = (struct msghdr){.msg_name = &source[i],
+                                       .msg_namelen = sizeof source[i],
+                                       .msg_iov = &v[i],
+                                       .msg_iovlen = 1,
+                                       .msg_control = &control[i],
+                                       .msg_controllen = sizeof control[i]};
+    }
+    int n = recvmmsg(fd, m, many, MSG_DONTWAIT, NULL);
     if (n < 0)
         return errno == EINTR || errno == ECONNREFUSED;
-    if (was_for_our_address(l, &m))
-        l->enough = !l->sink->message(l->sink->ctx, &from, span_of(buf, (size_t)n));
-    return true;
+    for (int i = 0; i < n; i++) {
+        if (!was_for_our_address(l, &m[i].msg_hdr))
+            continue;
+        struct packet *p = next_packet(l, true);
+        p->from.pxe = fd == l->pxe_fd;
+        p->from.source_port = ntohs(source[i].sin_port);
+        p->n = m[i].msg_len;
+        if (p != &at[i])
+            memcpy(p->bytes, at[i].bytes, p->n);
+    }
+    return (unsigned)n == many;
 }
 
-int io_link_read(struct io_link *l, const struct io_sink *to, struct err *e)
+int io_link_read(struct io_link *l, struct packet *to, size_t room, size_t *ret_n, struct err *e)
 {
-    l->sink = to;
-    l->enough = false;
-    if (pcap_dispatch(l->capture, READ_MAX, on_frame, (u_char *)l) == PCAP_ERROR)
+    *ret_n = 0;
+    l->to = to;
+    l->room = room;
+    int frames = room < READ_MAX ? (int)room : READ_MAX;
+    if (frames && pcap_dispatch(l->capture, frames, on_frame, (u_char *)l) == PCAP_ERROR)
         return err_set(e, ERR_IO, "dhcp: capture on %s: %s", l->facts.name, pcap_geterr(l->capture));
-    for (int i = 0; i < READ_MAX && !l->enough && read_datagram(l, l->fd); i++)
+    for (int i = 0; i < READ_MAX / MANY && l->room && read_datagrams(l, l->fd); i++)
         ;
-    for (int i = 0; l->pxe_fd >= 0 && i < READ_MAX && !l->enough && read_datagram(l, l->pxe_fd); i++)
+    for (int i = 0; l->pxe_fd >= 0 && i < READ_MAX / MANY && l->room && read_datagrams(l, l->pxe_fd); i++)
         ;
+    *ret_n = room - l->room;
     return 0;
 }
 
@@ -270,10 +301,24 @@ int io_link_read(struct io_link *l, const struct io_sink *to, struct err *e)
  * -------------------------------------------------------------------------------------------------------------
  */
 
-static int send_frame(struct io_link *l, const struct answer *a)
+/* One that the system refuses does not keep the others from leaving. */
+static size_t send_many(int fd, struct mmsghdr *m, unsigned n)
 {
-    uint8_t buf[FRAME_HEADERS + MESSAGE_MAX];
-    struct writer w = writer_of(buf, sizeof buf);
+    size_t failed = 0;
+    for (unsigned done = 0; done < n;) {
+        int r = sendmmsg(fd, m + done, n - done, 0);
+        if (r > 0) {
+            done += (unsigned)r;
+        } else if (errno != EINTR) {
+            failed++;
+            done++;
+        }
+    }
+    return failed;
+}
+
+static void encode_frame(const struct io_link *l, const struct answer *a, struct writer *w)
+{
     struct udp_frame f = {.src = l->facts.mac,
                           .dst = a->to.mac,
                           .ip_src = a->source,
@@ -281,32 +326,65 @@ static int send_frame(struct io_link *l, const struct answer *a)
                           .port_src = DHCP_PORT,
                           .port_dst = a->to.port,
                           .payload = span_of(a->bytes, a->n)};
-    frame_encode(&f, &w);
-    return pcap_inject(l->capture, buf, writer_used(&w)) < 0 ? -1 : 0;
+    frame_encode(&f, w);
 }
 
-static int send_datagram(struct io_link *l, const struct answer *a)
+/* Through libpcap's own socket, as pcap_inject does, but many in one call. */
+static size_t send_frames(struct io_link *l, const struct answer *const *list, unsigned n)
 {
-    uint8_t control[CMSG_SPACE(sizeof(struct in_pktinfo))] = {0};
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(a->to.port)};
-    struct iovec v = {.iov_base = (void *)a->bytes, .iov_len = a->n};
-    struct msghdr m = {.msg_name = &to,
-                       .msg_namelen = sizeof to,
-                       .msg_iov = &v,
-                       .msg_iovlen = 1,
-                       .msg_control = control,
-                       .msg_controllen = sizeof control};
-    struct in_pktinfo info = {.ipi_spec_dst = {htonl(a->source.a)}};
-    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    to.sin_addr.s_addr = htonl(a->to.ip.a);
+    static uint8_t bytes[MANY][FRAME_HEADERS + MESSAGE_MAX];
+    struct mmsghdr m[MANY] = {0};
+    struct iovec v[MANY];
+    for (unsigned i = 0; i < n; i++) {
+        struct writer w = writer_of(bytes[i], sizeof bytes[i]);
+        encode_frame(l, list[i], &w);
+        v[i] = (struct iovec){.iov_base = bytes[i], .iov_len = writer_used(&w)};
+        m[i].msg_hdr = (struct msghdr){.msg_iov = &v[i], .msg_iovlen = 1};
+    }
+    return send_many(pcap_fileno(l->capture), m, n);
+}
+
+static void put_source(struct msghdr *m, union pktinfo *control, struct ip4 source)
+{
+    struct in_pktinfo info = {.ipi_spec_dst = {htonl(source.a)}};
+    *control = (union pktinfo){0};
+    m->msg_control = control;
+    m->msg_controllen = sizeof *control;
+    struct cmsghdr *c = CMSG_FIRSTHDR(m);
     c->cmsg_level = IPPROTO_IP;
     c->cmsg_type = IP_PKTINFO;
     c->cmsg_len = CMSG_LEN(sizeof info);
     memcpy(CMSG_DATA(c), &info, sizeof info);
-    return sendmsg(a->to.how == SEND_PXE ? l->pxe_fd : l->fd, &m, 0) < 0 ? -1 : 0;
 }
 
-int io_link_send(struct io_link *l, const struct answer *a)
+static size_t send_datagrams(struct io_link *l, const struct answer *const *list, unsigned n)
 {
-    return a->to.how == SEND_FRAME ? send_frame(l, a) : send_datagram(l, a);
+    struct mmsghdr m[MANY] = {0};
+    struct iovec v[MANY];
+    struct sockaddr_in to[MANY];
+    union pktinfo control[MANY];
+    for (unsigned i = 0; i < n; i++) {
+        const struct answer *a = list[i];
+        to[i] = (struct sockaddr_in){
+            .sin_family = AF_INET, .sin_port = htons(a->to.port), .sin_addr.s_addr = htonl(a->to.ip.a)};
+        v[i] = (struct iovec){.iov_base = (void *)a->bytes, .iov_len = a->n};
+        m[i].msg_hdr = (struct msghdr){
+            .msg_name = &to[i], .msg_namelen = sizeof to[i], .msg_iov = &v[i], .msg_iovlen = 1};
+        put_source(&m[i].msg_hdr, &control[i], a->source);
+    }
+    return send_many(list[0]->to.how == SEND_PXE ? l->pxe_fd : l->fd, m, n);
+}
+
+size_t io_link_send(struct io_link *l, const struct answer *const *list, size_t n)
+{
+    size_t failed = 0;
+    for (size_t i = 0; i < n;) {
+        enum send_how how = list[i]->to.how;
+        unsigned many = 1;
+        while (many < MANY && i + many < n && list[i + many]->to.how == how)
+            many++;
+        failed += (how == SEND_FRAME ? send_frames : send_datagrams)(l, list + i, many);
+        i += many;
+    }
+    return failed;
 }

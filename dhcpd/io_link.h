@@ -8,6 +8,8 @@
 
 #include "dhcpd/io_service.h"
 
+#define PACKET_MAX 2048
+
 struct io_link;
 /* Needs root (CAP_NET_RAW, CAP_NET_BIND_SERVICE). */
 /* pxe: port 4011 too (proxy.h). */
@@ -21,16 +23,16 @@ int io_link_capture_fd(const struct io_link *l);
 int io_link_socket_fd(const struct io_link *l);
 int io_link_pxe_fd(const struct io_link *l); /* -1: none */
 
-/* Called with each message; ctx is the caller's. False: enough for now. */
-typedef bool io_message_fn(void *ctx, const struct arrival *from, struct span message);
-typedef void io_drop_fn(void *ctx, const struct link *link, enum drop why);
-struct io_sink {
-    io_message_fn *message;
-    io_drop_fn *drop;
-    void *ctx;
+/* One message as it came; or, when `why` says so, a frame that holds none. */
+struct packet {
+    struct arrival from;
+    enum drop why;
+    size_t n;
+    uint8_t bytes[PACKET_MAX];
 };
-/* Reads what is there. -1 when the interface is gone. */
-int io_link_read(struct io_link *l, const struct io_sink *to, struct err *e);
-int io_link_send(struct io_link *l, const struct answer *a); /* 0, or -1 with errno */
+/* Reads what is there, into at most `room`. -1 when the interface is gone. */
+int io_link_read(struct io_link *l, struct packet *to, size_t room, size_t *ret_n, struct err *e);
+/* Sends them, as few calls as it can; returns how many could not be sent. */
+size_t io_link_send(struct io_link *l, const struct answer *const *list, size_t n);
 
 #endif

@@ -5,12 +5,14 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "dhcpd/pool.h"
+#include "inventory/roster.h"
 
 #define FULL_MS 1000
 
 struct lookup {
     const struct dhcpd_config *cfg;
-    struct store *store;
+    struct roster *roster;
+    bool blind; /* the inventory could not be read */
     struct leases *leases;
     struct notice *notice;
     struct pool_state {
@@ -20,13 +22,18 @@ struct lookup {
     } * pools; /* one a subnet */
 };
 
-struct lookup *lookup_new(const struct dhcpd_config *cfg, struct store *store, struct leases *leases,
-                          struct notice *notice)
+int lookup_new(const struct dhcpd_config *cfg, struct store *store, struct leases *leases,
+               struct notice *notice, struct lookup **ret, struct err *e)
 {
     struct lookup *l = xcalloc(1, sizeof *l);
-    *l = (struct lookup){.cfg = cfg, .store = store, .leases = leases, .notice = notice};
+    *l = (struct lookup){.cfg = cfg, .leases = leases, .notice = notice};
     l->pools = xcalloc(cfg->subnets_n + 1, sizeof *l->pools);
-    return l;
+    if (roster_open(store, &l->roster, e)) {
+        lookup_free(l);
+        return -1;
+    }
+    *ret = l;
+    return 0;
 }
 
 void lookup_free(struct lookup *l)
@@ -35,35 +42,31 @@ void lookup_free(struct lookup *l)
         return;
     for (size_t i = 0; i < l->cfg->subnets_n; i++)
         pool_free(&l->pools[i].pool);
+    roster_free(l->roster);
     free(l->pools);
     free(l);
 }
 
-int records_find(struct lookup *l, struct mac mac, struct records *ret)
+void records_begin(struct lookup *l)
 {
     struct err e = {0};
-    ret->has_device = ret->has_job = false;
-    if (device_by_mac(l->store, mac, &ret->device, &e) == 0) {
-        ret->has_device = true;
-        e.kind = ERR_NONE;
-        ret->has_job = job_current(l->store, ret->device.id, &ret->job, &e) == 0;
-    }
-    if (e.kind == ERR_NONE || e.kind == ERR_NOT_FOUND)
-        return 0;
-    log_error("dhcp-store problem=\"%s\"", e.text);
-    return -1;
+    l->blind = roster_refresh(l->roster, &e) != 0;
+    if (l->blind)
+        log_error("dhcp-store problem=\"%s\"", e.text);
 }
 
-/* An interface in the inventory that is not the asker's owns it. A store that cannot be read owns everything.
- */
-static bool others_own(struct lookup *l, struct ip4 ip, struct mac mac)
+int records_find(const struct lookup *l, struct mac mac, struct records *ret)
 {
-    struct device d;
-    struct err e = {0};
-    if (device_by_address(l->store, ip, &d, &e))
-        return e.kind != ERR_NOT_FOUND;
-    const struct interface *i = device_interface(&d, mac);
-    return !(i && i->has_address && ip4_eq(i->address.ip, ip));
+    ret->has_job = false;
+    ret->has_device = !l->blind && roster_find(l->roster, mac, &ret->device, &ret->job, &ret->has_job);
+    return l->blind ? -1 : 0;
+}
+
+/* An interface in the inventory that is not the asker's owns it. */
+static bool others_own(const struct lookup *l, struct ip4 ip, struct mac mac)
+{
+    struct mac owner;
+    return roster_owner(l->roster, ip, &owner) && !mac_eq(owner, mac);
 }
 
 static struct address_fact fact_of(struct lookup *l, const struct place *p, struct ip4 ip, struct mac mac)

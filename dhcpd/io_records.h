@@ -1,7 +1,8 @@
 /* io_records: what is on record of a client and of an address: the inventory and the leases. The one place
  * of dhcpd that looks anything up.
  *
- * Life cycle, for each batch: records_find and facts_find for each packet. */
+ * Life cycle, for each batch: records_begin once its packets have been read, so that what was changed before
+ * a packet was sent is known to its answer; records_find and facts_find for each packet. */
 #ifndef DHCPD_IO_RECORDS_H
 #define DHCPD_IO_RECORDS_H
 
@@ -17,12 +18,13 @@ struct records {
 
 struct lookup;
 /* All are lent for its life. A pool that runs out, or has room again, is told to the notice. */
-struct lookup *lookup_new(const struct dhcpd_config *cfg, struct store *store, struct leases *leases,
-                          struct notice *notice);
+int lookup_new(const struct dhcpd_config *cfg, struct store *store, struct leases *leases,
+               struct notice *notice, struct lookup **ret, struct err *e);
 void lookup_free(struct lookup *l); /* takes NULL */
 
-/* -1, and a line in the log, when the inventory cannot be read. */
-int records_find(struct lookup *l, struct mac mac, struct records *ret);
+/* When the inventory cannot be read: a line in the log, and records_find says so to each packet. */
+void records_begin(struct lookup *l);
+int records_find(const struct lookup *l, struct mac mac, struct records *ret);
 void facts_find(struct lookup *l, const struct request *q, const struct arrival *from, const struct place *p,
                 const struct records *r, int64_t at_ms, struct facts *f);
 

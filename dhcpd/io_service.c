@@ -35,17 +35,19 @@ int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct s
     struct service *s = xcalloc(1, sizeof *s);
     s->cfg = cfg;
     s->probes = probes_new(cfg->probe_ms);
-    if (store_open(state_dir, &s->store, e) || leases_open(state_dir, true, &s->leases, e)) {
-        service_close(s);
-        return -1;
-    }
+    if (store_open(state_dir, &s->store, e) || leases_open(state_dir, true, &s->leases, e))
+        goto fail;
     s->notice = notice_new(s->store);
     s->notes = notes_new(s->store);
     s->loaders = loaders_new(cfg, s->store);
     s->options = option_sets_new(s->store);
-    s->lookup = lookup_new(cfg, s->store, s->leases, s->notice);
+    if (lookup_new(cfg, s->store, s->leases, s->notice, &s->lookup, e))
+        goto fail;
     *ret = s;
     return 0;
+fail:
+    service_close(s);
+    return -1;
 }
 
 void service_close(struct service *s)
@@ -158,6 +160,11 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
     ret->to = d.to;
     *ret_answers = d.answers;
     return DROP_NONE;
+}
+
+void service_begin(struct service *s)
+{
+    records_begin(s->lookup);
 }
 
 bool service_handle(struct service *s, const struct arrival *from, struct span message, int64_t at_ms,

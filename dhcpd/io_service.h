@@ -1,8 +1,8 @@
 /* io_service: the decisions with the records behind them. Looks up what a decision needs, sets the leases
  * that it asks for, keeps the counters, and remembers what is to be journalled.
  *
- * Life cycle, for each batch: service_handle for every packet; service_commit; if that is 0 the answers may
- * leave; service_notes. */
+ * Life cycle, for each batch: service_begin; service_handle for every packet; service_commit; if that is 0
+ * the answers may leave; service_notes. */
 #ifndef DHCPD_IO_SERVICE_H
 #define DHCPD_IO_SERVICE_H
 
@@ -23,6 +23,8 @@ struct service;
 int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct service **ret, struct err *e);
 void service_close(struct service *s); /* logs the counters; takes NULL */
 
+/* The packets of a batch have been read: looks what is on record now. */
+void service_begin(struct service *s);
 /* True when *ret is to be sent after the commit. */
 bool service_handle(struct service *s, const struct arrival *from, struct span message, int64_t at_ms,
                     struct answer *ret);

@@ -249,14 +249,23 @@ int64_t db_last_id(struct store *s)
 
 /* ---- transactions */
 
-int store_begin(struct store *s, struct err *e)
+static int begin(struct store *s, const char *outer, struct err *e)
 {
-    const char *sql = s->depth == 0 ? "BEGIN IMMEDIATE" : "SAVEPOINT step";
-    if (db_run(s, sql, NULL, 0, e) < 0) {
+    if (db_run(s, s->depth == 0 ? outer : "SAVEPOINT step", NULL, 0, e) < 0) {
         return -1;
     }
     s->depth++;
     return 0;
+}
+
+int store_begin(struct store *s, struct err *e)
+{
+    return begin(s, "BEGIN IMMEDIATE", e);
+}
+
+int db_begin_read(struct store *s, struct err *e)
+{
+    return begin(s, "BEGIN DEFERRED", e);
 }
 
 int store_commit(struct store *s, struct err *e)

@@ -68,8 +68,10 @@ int64_t db_int(sqlite3_stmt *q, int column);
 int db_changes(struct store *s); /* rows that the last statement changed */
 int64_t db_last_id(struct store *s);
 
-/* The end of a function that began with store_begin: commits when r is 0, else undoes what it did. Returns -1
- * or 0. */
+/* For several reads that must see one moment; waits for no writer. */
+int db_begin_read(struct store *s, struct err *e);
+/* The end of a function that began with store_begin or db_begin_read: commits when r is 0, else undoes what
+ * it did. Returns -1 or 0. */
 int db_end(struct store *s, int r, struct err *e);
 
 /* A list of row numbers, for walks. */

@@ -1,0 +1,201 @@
+/* The roster: whatever changes in the store, by whatever connection, is in its next answer. */
+#include "inventory/roster.h"
+#include "tests/inventory/fixture.h"
+
+static struct {
+    struct store *other; /* another process's connection */
+    struct roster *r;
+    struct device d;
+    struct job j;
+    bool has_job;
+} t;
+
+static int open_roster(void **state)
+{
+    fixture_open(state);
+    ok(store_open(fx.dir, &t.other, E));
+    ok(roster_open(fx.s, &t.r, E));
+    return 0;
+}
+
+static int close_roster(void **state)
+{
+    roster_free(t.r);
+    store_close(t.other);
+    return fixture_close(state);
+}
+
+static bool finds(unsigned n)
+{
+    ok(roster_refresh(t.r, E));
+    return roster_find(t.r, a_mac(n), &t.d, &t.j, &t.has_job);
+}
+
+static int64_t put_other(const struct device *d)
+{
+    int64_t id = 0;
+    ok(device_put(t.other, d, "test", &id, E));
+    return id;
+}
+
+static struct ip4 ip(unsigned n)
+{
+    return (struct ip4){0x0a4d0000 + n};
+}
+
+static void test_is_what_the_store_says(void **state)
+{
+    (void)state;
+    struct device a = make_device("web1", 1), store;
+    struct mac owner;
+    str_copy(a.role, sizeof a.role, "web");
+    str_copy(a.tenant, sizeof a.tenant, "acme");
+    str_copy(a.platform, sizeof a.platform, "x64");
+    a.interfaces_n = 2;
+    a.interfaces[1] = (struct interface){.name = "eno2", .mac = a_mac(2)};
+    put_other(&a);
+    ok(device_by_mac(fx.s, a_mac(1), &store, E));
+    assert_true(finds(2));
+    assert_true(device_same(&t.d, &store));
+    assert_int_equal(t.d.id, store.id);
+    assert_int_equal(t.d.state, STATE_IDLE);
+    assert_false(t.has_job);
+    assert_true(roster_owner(t.r, ip(1), &owner));
+    assert_true(mac_eq(owner, a_mac(1)));
+    assert_false(roster_owner(t.r, ip(2), &owner));
+    assert_false(finds(3));
+}
+
+static void test_opens_with_all_that_there_is(void **state)
+{
+    (void)state;
+    struct roster *late;
+    char name[16];
+    ok(store_begin(fx.s, E));
+    for (unsigned n = 1; n <= 3000; n++) { /* several times the first size of its tables */
+        snprintf(name, sizeof name, "node%u", n);
+        put_device(name, n);
+    }
+    ok(store_commit(fx.s, E));
+    ok(roster_open(t.other, &late, E));
+    for (unsigned n = 1; n <= 3000; n++) {
+        snprintf(name, sizeof name, "node%u", n);
+        assert_true(roster_find(late, a_mac(n), &t.d, &t.j, &t.has_job));
+        assert_string_equal(t.d.name, name);
+        assert_true(finds(n)); /* the one that was open caught up with all of them at once */
+        assert_string_equal(t.d.name, name);
+    }
+    roster_free(late);
+}
+
+static void test_changes_of_a_device(void **state)
+{
+    (void)state;
+    struct device a = make_device("web1", 1), b = make_device("web2", 2);
+    struct mac owner;
+    int64_t id = put_other(&a);
+    put_other(&b);
+    assert_true(finds(1));
+    str_copy(a.rack, sizeof a.rack, "r02");
+    a.interfaces[0].mac = a_mac(7);
+    a.interfaces[0].address.ip = ip(7);
+    put_other(&a);
+    assert_false(finds(1));
+    assert_true(finds(7));
+    assert_string_equal(t.d.rack, "r02");
+    assert_false(roster_owner(t.r, ip(1), &owner));
+    ok(device_protect(t.other, id, true, "test", E));
+    assert_true(finds(7) && t.d.protected);
+    ok(device_unplug(t.other, id, E));
+    assert_false(finds(7));
+    assert_false(roster_owner(t.r, ip(7), &owner));
+    assert_true(finds(2)); /* and nobody else's record was touched */
+    assert_string_equal(t.d.name, "web2");
+}
+
+static void test_two_swap_their_addresses(void **state)
+{
+    (void)state;
+    struct device a = make_device("web1", 1), b = make_device("web2", 2);
+    int64_t ids[] = {put_other(&a), put_other(&b)};
+    struct interface x = a.interfaces[0];
+    struct mac owner;
+    assert_true(finds(1));
+    a.interfaces[0] = b.interfaces[0];
+    b.interfaces[0] = x;
+    ok(store_begin(t.other, E));
+    ok(device_unplug(t.other, ids[0], E));
+    ok(device_unplug(t.other, ids[1], E));
+    put_other(&a);
+    put_other(&b);
+    assert_true(finds(1)); /* not before the commit */
+    assert_string_equal(t.d.name, "web1");
+    ok(store_commit(t.other, E));
+    assert_true(finds(1));
+    assert_string_equal(t.d.name, "web2");
+    assert_true(roster_owner(t.r, ip(1), &owner));
+    assert_true(mac_eq(owner, a_mac(1)));
+}
+
+static void test_jobs(void **state)
+{
+    (void)state;
+    struct device a = make_device("web1", 1);
+    struct assign order = {.release_ref = "debian", .actor = "test"};
+    struct job j;
+    int64_t id = put_other(&a);
+    put_release("debian", "1", DIGEST_1, 1000);
+    assert_true(finds(1) && !t.has_job);
+    ok(job_assign(t.other, id, &order, 5000, &j, E));
+    assert_true(finds(1) && t.has_job);
+    assert_int_equal(t.j.id, j.id);
+    assert_int_equal(t.j.state, JOB_ARMED);
+    assert_int_equal(t.j.expires_ms, j.expires_ms);
+    assert_string_equal(t.j.image, "debian");
+    assert_string_equal(t.j.device, "web1");
+    assert_int_equal(t.d.state, STATE_ARMED);
+    assert_string_equal(t.d.assigned, "debian");
+    ok(job_cancel(t.other, id, "test", 6000, E));
+    assert_true(finds(1) && t.has_job);
+    assert_int_equal(t.j.state, JOB_CANCELLED);
+    ok(job_assign(t.other, id, &order, 7000, &j, E));
+    assert_true(finds(1));
+    assert_int_equal(t.j.id, j.id); /* the newest */
+}
+
+static void test_options_of_a_role(void **state)
+{
+    (void)state;
+    struct device a = make_device("web1", 1);
+    int64_t set = 0;
+    str_copy(a.role, sizeof a.role, "web");
+    put_other(&a);
+    assert_true(finds(1) && !t.d.role_options);
+    ok(options_keep(t.other, span_of("\x2a\0\4\1\2\3\4", 7), &set, E));
+    ok(group_options(t.other, GROUP_ROLE, "web", set, "test", E));
+    assert_true(finds(1));
+    assert_int_equal(t.d.role_options, set);
+    assert_int_equal(t.d.site_options, 0);
+}
+
+static void test_own_connection_counts_too(void **state)
+{
+    (void)state;
+    put_device("web1", 1);
+    assert_true(finds(1));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_roster, close_roster)
+    const struct CMUnitTest tests[] = {
+        TEST(test_is_what_the_store_says),
+        TEST(test_opens_with_all_that_there_is),
+        TEST(test_changes_of_a_device),
+        TEST(test_two_swap_their_addresses),
+        TEST(test_jobs),
+        TEST(test_options_of_a_role),
+        TEST(test_own_connection_counts_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
