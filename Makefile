@@ -20,7 +20,7 @@ LDFLAGS_asan := -fsanitize=address
 LDFLAGS_ubsan := -fsanitize=undefined
 
 FOLDERS := base inventory dhcpd tftpd httpboot imagebuilder enrol lab agent rackstrap
-LIBS := -lguestfs -levent -lpcap -lsqlite3 -lcurl -lyaml -ljansson -lzstd -lssl -lcrypto -lpthread
+LIBS := -lguestfs -levent -lpcap -lsqlite3 -lcurl -lyaml -ljansson -lzstd -lseccomp -lssl -lcrypto -lpthread
 AGENT_LIBS := -ljansson -lzstd -lcrypto -lpthread
 
 # A folder's library is all of its sources but the files that hold a main().

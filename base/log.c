@@ -1,7 +1,9 @@
 #include "base/log.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,35 +23,144 @@ void log_setup(const char *process, enum log_level least, bool timestamps)
     log_to.timestamps = timestamps;
 }
 
-/* What came from outside must not forge a line or drive a terminal. */
-static void defang(char *s)
+bool log_level_parse(const char *text, enum log_level *ret)
 {
-    for (; *s; s++)
-        if ((unsigned char)*s < 0x20 || *s == 0x7f)
-            *s = '?';
+    for (size_t i = 0; i < sizeof level_names / sizeof *level_names; i++)
+        if (strcmp(level_names[i], text) == 0) {
+            *ret = (enum log_level)i;
+            return true;
+        }
+    return false;
 }
 
-static void log_line(enum log_level level, const char *fmt, va_list ap)
+/* ---- a line; what does not fit is cut off, and the newline always fits */
+
+struct line {
+    char text[2048];
+    size_t n;
+    bool quoted; /* between two quotation marks of the format */
+};
+
+static void put(struct line *l, char c)
 {
+    if (l->n < sizeof l->text - 1)
+        l->text[l->n++] = c;
+}
+
+static void puts_plain(struct line *l, const char *s)
+{
+    while (*s)
+        put(l, *s++);
+}
+
+/* What came from outside must not forge a field or a line, nor drive a terminal. */
+static void put_value(struct line *l, const char *s, size_t max)
+{
+    char escaped[8];
+    for (s = s ? s : "(null)"; max && *s; s++, max--) {
+        unsigned char c = (unsigned char)*s;
+        bool marks = c == '"' || c == '\\';
+        if (marks && l->quoted)
+            put(l, '\\');
+        if (c < 0x20 || c == 0x7f || (!l->quoted && (marks || c == ' '))) {
+            snprintf(escaped, sizeof escaped, "\\x%02x", c);
+            puts_plain(l, escaped);
+        } else {
+            put(l, *s);
+        }
+    }
+}
+
+/* One conversion of the format, from behind its '%': flags, width and precision, length, letter. */
+struct conversion {
+    char spec[16];
+    size_t spec_n;
+    int precision; /* -1: none */
+    int longs;     /* of the length: l 1, ll and j 2, z and t 3 */
+    char letter;
+};
+
+static const char *conversion_read(const char *f, struct conversion *c, va_list *ap)
+{
+    *c = (struct conversion){.spec = "%", .spec_n = 1, .precision = -1};
+    for (; *f && strchr("-+ #0123456789.*hljzt", *f); f++) {
+        if (f[0] == '*')
+            c->precision = va_arg(*ap, int);
+        else if (f[0] == '.' && f[1] >= '0' && f[1] <= '9')
+            c->precision = atoi(f + 1);
+        c->longs = *f == 'l' ? c->longs + 1 : *f == 'j' ? 2 : *f == 'z' || *f == 't' ? 3 : c->longs;
+        if (c->spec_n < sizeof c->spec - 2)
+            c->spec[c->spec_n++] = *f;
+    }
+    c->letter = *f;
+    c->spec[c->spec_n] = *f;
+    return *f ? f + 1 : f;
+}
+
+static void put_number(struct line *l, const struct conversion *c, va_list *ap)
+{
+    char text[64] = "";
+    if (c->letter == 'f' || c->letter == 'g' || c->letter == 'e')
+        snprintf(text, sizeof text, c->spec, va_arg(*ap, double));
+    else if (c->letter == 'p')
+        snprintf(text, sizeof text, c->spec, va_arg(*ap, void *));
+    else if (c->longs == 1)
+        snprintf(text, sizeof text, c->spec, va_arg(*ap, unsigned long));
+    else if (c->longs == 2)
+        snprintf(text, sizeof text, c->spec, va_arg(*ap, unsigned long long));
+    else if (c->longs == 3)
+        snprintf(text, sizeof text, c->spec, va_arg(*ap, size_t));
+    else
+        snprintf(text, sizeof text, c->spec, va_arg(*ap, unsigned));
+    put_value(l, text, sizeof text);
+}
+
+static void put_format(struct line *l, const char *f, va_list *ap)
+{
+    struct conversion c;
+    while (*f) {
+        if (*f != '%') {
+            l->quoted ^= *f == '"';
+            put(l, *f++);
+            continue;
+        }
+        f = conversion_read(f + 1, &c, ap);
+        if (c.letter == '%')
+            put(l, '%');
+        else if (c.letter == 's')
+            put_value(l, va_arg(*ap, const char *), c.precision < 0 ? SIZE_MAX : (size_t)c.precision);
+        else
+            put_number(l, &c, ap);
+    }
+}
+
+static void put_time(struct line *l)
+{
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    l->n = strftime(l->text, sizeof l->text, "%Y-%m-%dT%H:%M:%S", &utc);
+    l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, ".%03ldZ ", now.tv_nsec / 1000000);
+}
+
+static void log_line(enum log_level level, const char *fmt, va_list *ap)
+{
+    struct line l;
     if (level < log_to.least)
         return;
-    char line[2048];
-    int n = 0;
-    if (log_to.timestamps) {
-        struct timespec now;
-        struct tm utc;
-        clock_gettime(CLOCK_REALTIME, &now);
-        gmtime_r(&now.tv_sec, &utc);
-        n = (int)strftime(line, sizeof line, "%Y-%m-%dT%H:%M:%S", &utc);
-        n += snprintf(line + n, sizeof line - (size_t)n, ".%03ldZ ", now.tv_nsec / 1000000);
-    }
-    n += snprintf(line + n, sizeof line - (size_t)n, "%s %s ", log_to.process, level_names[level]);
-    vsnprintf(line + n, sizeof line - (size_t)n - 1, fmt, ap);
-    defang(line);
-    size_t len = strlen(line);
-    line[len++] = '\n';
+    l.n = 0;
+    l.quoted = false;
+    if (log_to.timestamps)
+        put_time(&l);
+    puts_plain(&l, log_to.process);
+    put(&l, ' ');
+    puts_plain(&l, level_names[level]);
+    put(&l, ' ');
+    put_format(&l, fmt, ap);
+    l.text[l.n++] = '\n';
     /* A log that cannot be written must not stop the server. */
-    if (write(STDERR_FILENO, line, len) < 0)
+    if (write(STDERR_FILENO, l.text, l.n) < 0)
         return;
 }
 
@@ -58,7 +169,7 @@ static void log_line(enum log_level level, const char *fmt, va_list ap)
     {                                                                                                        \
         va_list ap;                                                                                          \
         va_start(ap, fmt);                                                                                   \
-        log_line(level, fmt, ap);                                                                            \
+        log_line(level, fmt, &ap);                                                                           \
         va_end(ap);                                                                                          \
     }
 LOG_FUNCTION(log_debug, LOG_LVL_DEBUG)

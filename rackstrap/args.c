@@ -50,6 +50,7 @@ static const struct spec {
     {"status", FIRST_LONG + 14, "STATE", OPT_SELECT, SET_TEXT, AT(status), "in this state"},
     {"model", FIRST_LONG + 15, "MODEL", OPT_SELECT, SET_TEXT, AT(model), "of this model"},
     {"image", FIRST_LONG + 16, "IMAGE", OPT_SELECT, SET_TEXT, AT(image), "that this image is assigned to"},
+    {"debug", FIRST_LONG + 17, NULL, OPT_DEBUG, SET_TRUE, AT(debug), "log everything (log_level: debug)"},
 #undef AT
 };
 #define SPECS (sizeof specs / sizeof *specs)

@@ -196,6 +196,18 @@ static void share_subnets(struct config *c)
     c->http.unknown_n = c->http.networks_n = n;
 }
 
+static int parse_log_level(struct yaml_node *root, struct config *c, struct err *e)
+{
+    const char *text = NULL;
+    c->log_level = LOG_LVL_INFO;
+    if (yaml_str(root, "log_level", false, &text, e))
+        return -1;
+    if (text && !log_level_parse(text, &c->log_level))
+        return yaml_error(yaml_get(root, "log_level"), e,
+                          "\"log_level\" must be error, warn, info or debug, not \"%.40s\"", text);
+    return 0;
+}
+
 static int parse_root(struct yaml_node *root, struct config *c, struct err *e)
 {
     c->job_expiry = 24 * 3600;
@@ -205,7 +217,7 @@ static int parse_root(struct yaml_node *root, struct config *c, struct err *e)
         yaml_copy(root, "state_dir", true, c->state_dir, sizeof c->state_dir, e) ||
         yaml_copy(root, "user", false, c->user, sizeof c->user, e) || config_http(root, c, e) ||
         config_dhcp(root, c, e) || parse_tftp(root, c, e) || parse_enrol(root, c, e) ||
-        parse_hosts(root, c, e) ||
+        parse_hosts(root, c, e) || parse_log_level(root, c, e) ||
         yaml_copy(root, "kernel_args", false, c->http.kernel_args, sizeof c->http.kernel_args, e) ||
         yaml_duration(root, "job_expiry", false, &c->job_expiry, e) ||
         yaml_u64(root, "wipe_limit", false, 1, 1000000, &c->wipe_limit, e))

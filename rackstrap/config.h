@@ -4,6 +4,7 @@
 #ifndef RACKSTRAP_CONFIG_H
 #define RACKSTRAP_CONFIG_H
 
+#include "base/log.h"
 #include "dhcpd/dhcpd.h"
 #include "enrol/enrol.h"
 #include "httpboot/httpboot.h"
@@ -15,6 +16,7 @@ struct config {
     char path[256];
     char state_dir[160];
     char user[64]; /* what the servers run as; "" is `rackstrap`, or `nobody` where that does not exist */
+    enum log_level log_level;
     bool has_dhcp, has_tftp;
     uint32_t job_expiry; /* seconds */
     uint64_t wipe_limit; /* devices that one command may arm without being told their number */

@@ -18,7 +18,8 @@
 #include "rackstrap/supervisor.h"
 
 static const struct command commands[] = {
-    {"serve", "", "answer machines: DHCP, TFTP, HTTP, and enrol them", NULL, OPT_ONLY, 0, 0, cmd_serve},
+    {"serve", "", "answer machines: DHCP, TFTP, HTTP, and enrol them", NULL, OPT_ONLY | OPT_DEBUG, 0, 0,
+     cmd_serve},
     {"check-config", "", "read the configuration and say whether it is right", NULL, 0, 0, 0,
      cmd_check_config},
     {"import", "FILE", "bring devices in from YAML, whole or not at all", NULL, OPT_DRY_RUN | OPT_COUNT, 1, 1,
@@ -63,7 +64,7 @@ static const struct command commands[] = {
 
 int cmd_serve(const struct args *a, const struct config *c, struct err *e)
 {
-    return supervise(c, a->only, e);
+    return supervise(c, a->only, a->debug ? LOG_LVL_DEBUG : c->log_level, e);
 }
 
 int cmd_check_config(const struct args *a, const struct config *c, struct err *e)

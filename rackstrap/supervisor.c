@@ -1,7 +1,6 @@
 #include "rackstrap/supervisor.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <net/if.h>
 #include <pwd.h>
 #include <signal.h>
@@ -20,6 +19,7 @@
 #include "inventory/journal.h"
 #include "inventory/lease.h"
 #include "rackstrap/args.h"
+#include "rackstrap/sandbox.h"
 
 #define BACKOFF_MAX_MS (60 * 1000)
 #define STABLE_MS      (60 * 1000) /* one that ran this long starts again without delay */
@@ -29,6 +29,7 @@ struct servers {
     struct dhcpd *dhcpd;
     struct tftpd *tftpd;
     struct httpboot *httpboot;
+    enum log_level level;
     uid_t uid;
     gid_t gid;
 };
@@ -132,6 +133,7 @@ static const struct part *part_of(size_t process)
 
 struct process {
     bool on;
+    struct sandbox_report *report;
     pid_t pid; /* 0: not running */
     int64_t started_ms, again_ms;
     uint32_t backoff_ms;
@@ -210,17 +212,6 @@ static int find_user(const struct config *c, struct servers *s, struct err *e)
     return 0;
 }
 
-static int drop_privileges(const struct servers *s, struct err *e)
-{
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-        return err_errno(e, "cannot set no_new_privs");
-    if (geteuid() != 0)
-        return 0;
-    if (setgroups(0, NULL) || setresgid(s->gid, s->gid, s->gid) || setresuid(s->uid, s->uid, s->uid))
-        return err_errno(e, "cannot become the user %u", (unsigned)s->uid);
-    return 0;
-}
-
 static int give(const char *state_dir, const char *name, const struct servers *s, struct err *e)
 {
     char *path = xasprintf("%s%s", state_dir, name);
@@ -268,31 +259,30 @@ static void keep_own(struct servers *s, const struct part *part)
         explicit_bzero(s->config->tls_key, strlen(s->config->tls_key));
 }
 
-/* Ends with the supervisor, even when that is killed. Linux forgets such a wish when the user changes: so it
- * comes after that. */
-static int end_with(pid_t supervisor, struct err *e)
+static void child(struct servers *s, const struct part *part, struct process *p, pid_t supervisor)
 {
-    if (prctl(PR_SET_PDEATHSIG, SIGTERM))
-        return err_errno(e, "cannot be made to end with the supervisor");
-    if (getppid() != supervisor)
-        return err_set(e, ERR_UNAVAILABLE, "the supervisor has ended");
-    return 0;
-}
-
-static void child(struct servers *s, const struct part *part, pid_t supervisor)
-{
+    struct sandbox box = {.server = part->name,
+                          .writes = s->config->state_dir,
+                          .uid = s->uid,
+                          .gid = s->gid,
+                          .supervisor = supervisor,
+                          .report = p->report};
     struct err e = {0};
     sigset_t none;
-    log_setup(part->name, LOG_LVL_INFO, true);
+    bool confined;
+    log_setup(part->name, s->level, true);
     prctl(PR_SET_NAME, part->name);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     keep_own(s, part);
-    if (drop_privileges(s, &e) || end_with(supervisor, &e) || part->run(s, &e)) {
-        log_error("failed why=\"%s\"", e.text);
-        _exit(1);
+    if (sandbox_enter(&box, &confined, &e) == 0) {
+        log_info("sandboxed uid=%u writes=%s kept-by=%s", (unsigned)getuid(), box.writes,
+                 confined ? "landlock" : "file-owners-only");
+        if (part->run(s, &e) == 0)
+            _exit(0);
     }
-    _exit(0);
+    log_error("failed why=\"%s\"", e.text);
+    _exit(1);
 }
 
 /* Opens anew what the dead one had: a capture's ring, for one, is where that left it. */
@@ -316,7 +306,7 @@ static void start_process(struct servers *s, const struct part *part, struct pro
     p->started_ms = clock_ms();
     p->pid = fork();
     if (p->pid == 0)
-        child(s, part, self);
+        child(s, part, p, self);
     if (p->pid < 0) {
         p->pid = 0;
         p->again_ms = p->started_ms + 1000;
@@ -340,19 +330,34 @@ static void journal_crash(const struct config *c, const char *text)
     store_close(store);
 }
 
+/* "dhcpd was killed by signal 31 (SYS) at the system call execve (59), which its sandbox forbids" */
+static void how_it_ended(const char *name, const struct process *p, int status, char *text, size_t size)
+{
+    char call[SANDBOX_CALL_STR];
+    int signo = WTERMSIG(status);
+    if (!WIFSIGNALED(status)) {
+        snprintf(text, size, "%s ended with status %d", name, WEXITSTATUS(status));
+        return;
+    }
+    const char *abbreviation = sigabbrev_np(signo);
+    int n = snprintf(text, size, "%s was killed by signal %d (%s)", name, signo,
+                     abbreviation ? abbreviation : "real-time");
+    if (signo == SIGSYS && p->report->refused >= 0)
+        snprintf(text + n, size - (size_t)n, " at the system call %s, which its sandbox forbids",
+                 sandbox_call_name(p->report->refused, call));
+}
+
 static void ended(const struct config *c, const struct part *part, struct process *p, int status)
 {
-    char text[160];
+    char text[200], how[160];
     int64_t now = clock_ms();
-    bool killed = WIFSIGNALED(status);
     p->pid = 0;
     p->backoff_ms = now - p->started_ms >= STABLE_MS ? 0 : p->backoff_ms ? p->backoff_ms * 2 : 500;
     if (p->backoff_ms > BACKOFF_MAX_MS)
         p->backoff_ms = BACKOFF_MAX_MS;
     p->again_ms = now + p->backoff_ms;
-    snprintf(text, sizeof text, "%s %s %d; it starts again in %u.%u s", part->name,
-             killed ? "was killed by signal" : "ended with status",
-             killed ? WTERMSIG(status) : WEXITSTATUS(status), p->backoff_ms / 1000,
+    how_it_ended(part->name, p, status, how, sizeof how);
+    snprintf(text, sizeof text, "%s; it starts again in %u.%u s", how, p->backoff_ms / 1000,
              p->backoff_ms % 1000 / 100);
     log_error("server-ended server=%s why=\"%s\"", part->name, text);
     journal_crash(c, text);
@@ -429,13 +434,13 @@ static void raise_descriptors(void)
     }
 }
 
-int supervise(const struct config *c, const char *only, struct err *e)
+int supervise(const struct config *c, const char *only, enum log_level level, struct err *e)
 {
-    struct servers s = {.config = c};
+    struct servers s = {.config = c, .level = level};
     struct process p[PROCESSES] = {0};
     sigset_t signals;
     int rc = -1;
-    log_setup("rackstrap", LOG_LVL_INFO, true);
+    log_setup("rackstrap", level, true);
     if (choose(c, only, p, e) || check_interfaces(c, c->dhcp.interfaces, c->dhcp.interfaces_n, e) ||
         check_interfaces(c, c->tftp.interfaces, c->tftp.interfaces_n, e) || find_user(c, &s, e) ||
         check_state_dir(c, e))
@@ -444,6 +449,9 @@ int supervise(const struct config *c, const char *only, struct err *e)
     for (size_t i = 0; i < PARTS; i++)
         if (p[i].on && parts[i].start(&s, e))
             goto out;
+    for (size_t i = 0; i < PROCESSES; i++)
+        if (p[i].on)
+            p[i].report = sandbox_report_new();
     if (prepare_store(&s, e))
         goto out;
     signal(SIGPIPE, SIG_IGN);

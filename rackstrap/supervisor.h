@@ -3,10 +3,11 @@
 #ifndef RACKSTRAP_SUPERVISOR_H
 #define RACKSTRAP_SUPERVISOR_H
 
+#include "base/log.h"
 #include "rackstrap/config.h"
 
 /* only: NULL for all that are configured, else names with commas (dhcpd,tftpd,httpboot,courier). Returns
  * after SIGTERM or SIGINT. */
-int supervise(const struct config *c, const char *only, struct err *e);
+int supervise(const struct config *c, const char *only, enum log_level level, struct err *e);
 
 #endif

@@ -17,6 +17,7 @@
 #include "enrol/enrol.h"
 #include "inventory/enrolment.h"
 #include "inventory/journal.h"
+#include "tests/tools/confine.h"
 
 #define DIGEST  "1111111111111111111111111111111111111111111111111111111111111111"
 #define MACHINE "4c4c4544-0000-1010-8000-c04f00000001"
@@ -129,7 +130,7 @@ static int serve(int argc, char **argv, struct err *e)
         password.s[strcspn(password.s, "\r\n")] = '\0';
         c.salt.password = password.s;
     }
-    r = courier_serve(&c, argv[2], e);
+    r = confine("courier", argv[2], e) ? -1 : courier_serve(&c, argv[2], e);
     str_free(&password);
     return r;
 }

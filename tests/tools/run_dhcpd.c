@@ -14,6 +14,7 @@
 #include "dhcpd/dhcpd.h"
 #include "inventory/import.h"
 #include "inventory/lease.h"
+#include "tests/tools/confine.h"
 
 static int read_pool(struct yaml_node *n, struct dhcpd_subnet *s, struct err *e)
 {
@@ -104,7 +105,7 @@ static int serve(const struct dhcpd_config *cfg, const char *state_dir, struct e
     struct dhcpd *d;
     if (dhcpd_open(cfg, &d, e))
         return -1;
-    int r = dhcpd_serve(d, state_dir, e);
+    int r = confine("dhcpd", state_dir, e) ? -1 : dhcpd_serve(d, state_dir, e);
     dhcpd_close(d);
     return r;
 }

@@ -12,6 +12,7 @@
 #include "httpboot/httpboot.h"
 #include "inventory/device.h"
 #include "inventory/job.h"
+#include "tests/tools/confine.h"
 
 static int put_device(struct store *s, const char *name, uint8_t last, int64_t *ret_id, struct err *e)
 {
@@ -72,7 +73,7 @@ int main(int argc, char **argv)
     cfg->unknown = &unknown;
     cfg->unknown_n = 1;
     if ((argc < 4 || seed(argv[1], &e) == 0) && httpboot_open(cfg, &h, &e) == 0 &&
-        httpboot_serve(h, argv[1], &e) == 0)
+        confine("httpboot", argv[1], &e) == 0 && httpboot_serve(h, argv[1], &e) == 0)
         rc = 0;
     if (rc)
         fprintf(stderr, "run_httpboot: %s\n", e.text);

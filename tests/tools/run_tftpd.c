@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "tests/tools/confine.h"
 #include "tftpd/tftpd.h"
 
 int main(int argc, char **argv)
@@ -31,7 +32,8 @@ int main(int argc, char **argv)
     }
     str_copy(cfg.root, sizeof cfg.root, argv[optind]);
     log_setup("tftpd", LOG_LVL_DEBUG, true);
-    int rc = tftpd_open(&cfg, &t, &e) || tftpd_serve(t, state_dir, &e);
+    int rc = tftpd_open(&cfg, &t, &e) || confine("tftpd", state_dir ? state_dir : cfg.root, &e) ||
+             tftpd_serve(t, state_dir, &e);
     if (rc)
         fprintf(stderr, "%s\n", e.text);
     tftpd_close(t);
