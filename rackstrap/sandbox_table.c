@@ -58,14 +58,14 @@ static const struct call_set common = {
         ALLOW("tgkill", EQUAL(2, SIGABRT)),
     }};
 
-/* Files, as the store (SQLite with a write-ahead log: locks by fcntl, shared memory by mmap, fchmod so that
- * the log has the mode of its database) and the servers use them. Where they may be written is not decided
- * here but by sandbox_files.c. */
+/* Files, as the store (SQLite with a write-ahead log: locks by fcntl, shared memory by mmap, fchmod and
+ * fchown so that the log has the mode and, under root in a test, the owner of its database) and the servers
+ * use them. Where they may be written is not decided here but by sandbox_files.c. */
 static const struct call_set files = {
     "open openat openat2 close close_range read readv pread64 preadv preadv2 write writev pwrite64 pwritev "
     "pwritev2 lseek stat fstat lstat newfstatat statx statfs fstatfs access faccessat faccessat2 "
     "readlink readlinkat getcwd getdents64 fcntl flock dup dup2 dup3 fsync fdatasync sync_file_range msync "
-    "ftruncate fallocate fadvise64 readahead unlink unlinkat fchmod",
+    "ftruncate fallocate fadvise64 readahead unlink unlinkat fchmod fchown",
     {
         ALLOW("ioctl", EQUAL(1, FIONREAD)), ALLOW("ioctl", EQUAL(1, FIONBIO)),
         ALLOW("ioctl", EQUAL(1, TCGETS)), /* isatty */

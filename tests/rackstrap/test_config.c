@@ -60,7 +60,7 @@ static void the_whole(void **state)
     snprintf(
         text, sizeof text,
         "state_dir: /var/lib/rackstrap\nuser: rackstrap\nhttp: {listen: \"10.77.0.1:8081\"}\njob_expiry: "
-        "2h\nwipe_limit: 3\n"
+        "2h\nwipe_limit: 3\nlog_level: warn\n"
         "dhcp:\n  interfaces: [br0]\n  mode: authoritative\n  lease_time: 30m\n  subnets:\n"
         "    - {prefix: 10.77.0.0/24, router: 10.77.0.1, dns: [10.77.0.1, 10.77.0.2], domain: lab.example,\n"
         "       pool: 10.77.0.100-10.77.0.199, unknown: discover}\n    - {prefix: 10.78.0.0/16}\ntftp: "
@@ -84,6 +84,7 @@ static void the_whole(void **state)
     assert_int_equal(c->http.unknown_n, 2);
     assert_int_equal(c->job_expiry, 7200);
     assert_int_equal(c->wipe_limit, 3);
+    assert_int_equal(c->log_level, LOG_LVL_WARN);
     assert_string_equal(c->tftp.root, "/var/lib/rackstrap/tftp");
     assert_string_equal(c->enrol.salt.password, "secret");
     assert_string_equal(c->enrol.salt.eauth, "pam");
@@ -168,6 +169,7 @@ static void mistakes_have_a_place(void **state)
         {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/8},\n {prefix: "
          "10.1.0.0/16}]}\n",
          "r.yaml:3:2: this subnet overlaps the one at line 2"},
+        {"state_dir: /x\nlog_level: loud\n", "r.yaml:2:12: \"log_level\" must be error, warn, info or debug"},
         {"state_dir: /x\nenrol: {driver: puppet}\n", "\"driver\" must be salt or none"},
         {"state_dir: /x\nenrol: {driver: salt}\n", "\"salt\" is missing"},
         {"state_dir: /x\nenrol: {driver: salt, salt: {master: m, api: a, username: u}}\n",
