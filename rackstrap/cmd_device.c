@@ -137,6 +137,22 @@ static json_t *job_json(const struct job *j)
                      (json_int_t)j->bytes_total);
 }
 
+/* Where its machine stands among those that wait to be written; null when it does not. j: NULL for no job. */
+static int wait_json(struct store *s, const struct config *c, const struct job *j, json_t **ret,
+                     struct err *e)
+{
+    struct turn t = {.now = true};
+    if (j && job_turn(s, j, c->http.max_streams, now_ms(), &t, e))
+        return -1;
+    json_t *seconds = t.seconds < 0 ? json_null() : json_integer(t.seconds);
+    *ret = json_pack("{s:i, s:i, s:o}", "place", (int)t.place, "of", (int)t.of, "seconds", seconds);
+    if (t.now) {
+        json_decref(*ret);
+        *ret = json_null();
+    }
+    return 0;
+}
+
 /* The SSH host keys that the machine made at its first boot: what to put into known_hosts. */
 static int host_keys_json(struct store *s, int64_t job_id, json_t **ret, struct err *e)
 {
@@ -209,13 +225,16 @@ int cmd_device_show(const struct args *a, const struct config *c, struct err *e)
         *e = none;
         goto out;
     }
-    json_t *keys = NULL, *options = NULL;
-    if (options_json(s, c, &d, &options, e) || host_keys_json(s, has_job ? j.id : 0, &keys, e)) {
+    json_t *keys = NULL, *options = NULL, *wait = NULL;
+    if (options_json(s, c, &d, &options, e) || wait_json(s, c, has_job ? &j : NULL, &wait, e) ||
+        host_keys_json(s, has_job ? j.id : 0, &keys, e)) {
         json_decref(options);
+        json_decref(wait);
         goto out;
     }
     json_t *o = device_json(&d);
     json_object_set_new(o, "dhcp_options", options);
+    json_object_set_new(o, "wait", wait);
     json_object_set_new(o, "ssh_host_keys", keys);
     json_object_set_new(o, "job", has_job ? job_json(&j) : json_null());
     out_object(o, a->json);

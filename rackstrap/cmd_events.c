@@ -22,6 +22,7 @@ struct view {
     int64_t device_id; /* 0: all */
     int64_t said_job;  /* whose progress was said last, and how much of it */
     unsigned said_percent;
+    unsigned max_streams, said_place; /* of the device that waits for its turn */
 };
 
 static json_t *entry_json(const struct entry *x)
@@ -113,6 +114,30 @@ static int show_progress(const struct job *j, void *ctx)
     return 0;
 }
 
+/* Of one device, where it stands at this moment, whenever that is another place than was said. What the
+ * timeline keeps of it is less. */
+static int show_turn(struct view *v, struct err *e)
+{
+    char when[TIME_STR], place[TURN_STR];
+    struct err none = {0};
+    struct turn t;
+    struct job j;
+    if (v->json || !v->device_id)
+        return 0;
+    if (job_current(v->s, v->device_id, &j, &none))
+        return none.kind == ERR_NOT_FOUND ? 0 : err_set(e, none.kind, "%s", none.text);
+    if (job_turn(v->s, &j, v->max_streams, now_ms(), &t, e))
+        return -1;
+    if (!t.now && t.place != v->said_place) {
+        time_format(now_ms(), when);
+        when[19] = '\0';
+        when[10] = ' ';
+        printf("%s  %-12s %-14s now %s\n", when, j.device, "waiting-turn", turn_format(&t, place));
+    }
+    v->said_place = t.place;
+    return 0;
+}
+
 static int follow(struct view *v, struct err *e)
 {
     for (;;) {
@@ -126,12 +151,17 @@ static int follow(struct view *v, struct err *e)
             return -1;
         if (!v->json && job_each(v->s, v->device_id, show_progress, v, e) < 0)
             return -1;
+        if (show_turn(v, e))
+            return -1;
     }
 }
 
 int cmd_events(const struct args *a, const struct config *c, struct err *e)
 {
-    struct view v = {.json = a->json, .follow = a->follow, .terminal = isatty(STDOUT_FILENO)};
+    struct view v = {.json = a->json,
+                     .follow = a->follow,
+                     .terminal = isatty(STDOUT_FILENO),
+                     .max_streams = c->http.max_streams};
     struct device d;
     int rc = -1;
     if (open_store(c, &v.s, e))
@@ -140,7 +170,7 @@ int cmd_events(const struct args *a, const struct config *c, struct err *e)
         goto out;
     v.device_id = a->words_n ? d.id : 0;
     store_changed(v.s);
-    rc = journal_each(v.s, 0, v.device_id, a->last, print_entry, &v, e);
+    rc = journal_each(v.s, 0, v.device_id, a->last, print_entry, &v, e) || show_turn(&v, e) ? -1 : 0;
     if (!rc && a->follow)
         rc = follow(&v, e);
 out:

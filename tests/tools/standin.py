@@ -210,6 +210,11 @@ def run_script(text, settings):
             got["kernel"], got["cmdline"] = words[1], words[2:]
         elif words[0] == "initrd":
             got["initrd"] = words[-1]
+        elif words[0] == "sleep":
+            time.sleep(int(words[1]))
+        elif words[0] == "chain" and "/boot/" in words[-1]:
+            got.update(action="again", url=words[-1])
+            return got
         elif words[0] in ("exit", "sanboot"):
             got["action"] = "local" if words[0] == "sanboot" or "boots from its disk" in text else "none"
             return got
@@ -238,12 +243,16 @@ def boot(o):
         return result
     settings = {"uuid": o.uuid, "serial": o.serial, "mac": mac.hex(":"), "ip": lease["yiaddr"], "buildarch": "x86_64",
                 "platform": "efi" if o.arch == "uefi" else "pcbios", "product": "standin", "manufacturer": "rackstrap"}
-    result["script_url"] = expand(lease["file"], settings)
-    script = get(result["script_url"]).decode()
-    if not script.startswith("#!ipxe"):
-        raise Failed(f"what came from {result['script_url']} is no iPXE script")
-    result["script"] = script
-    result.update(run_script(script, settings))
+    result["script_url"] = url = expand(lease["file"], settings)
+    while True:
+        script = get(url).decode()
+        if not script.startswith("#!ipxe"):
+            raise Failed(f"what came from {url} is no iPXE script")
+        result["script"] = script
+        result.update(run_script(script, settings))
+        if result["action"] != "again":
+            break
+        url = result["url"]
     if not o.no_files and "kernel" in result:
         result["files"] = {url: len(get(url)) for url in (result["kernel"], result["initrd"])}
     return result
