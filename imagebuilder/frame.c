@@ -44,21 +44,35 @@ static int open_disk(struct framing *f, const char *path, struct err *e)
     return 0;
 }
 
-static int fill_header(struct framing *f, const char *name, int64_t at_ms, struct err *e)
+static int fill_header(struct framing *f, const char *name, struct err *e)
 {
-    time_t at = (time_t)(at_ms / 1000);
-    struct tm tm;
-
     if (!manifest_text_ok(name) || !str_copy(f->m.image, sizeof(f->m.image), name))
         return err_set(
             e, ERR_INPUT,
             "\"%s\" cannot be an image's name; use at most 63 letters, digits and the characters . _ + -",
             name);
-    gmtime_r(&at, &tm);
-    strftime(f->m.version, sizeof(f->m.version), "%Y%m%dT%H%M%SZ", &tm);
     str_copy(f->m.architecture, sizeof(f->m.architecture), "amd64");
-    f->m.created = (uint64_t)at;
     return 0;
+}
+
+/* The version is the second; one that is taken already leaves the next one. */
+static int fill_version(struct framing *f, struct store *s, int64_t at_ms, struct err *e)
+{
+    time_t at = (time_t)(at_ms / 1000);
+    char ref[sizeof(f->m.image) + sizeof(f->m.version)];
+    struct err why = {0};
+    struct release taken;
+    struct tm tm;
+
+    for (;; at++) {
+        gmtime_r(&at, &tm);
+        strftime(f->m.version, sizeof(f->m.version), "%Y%m%dT%H%M%SZ", &tm);
+        f->m.created = (uint64_t)at;
+        snprintf(ref, sizeof(ref), "%s@%s", f->m.image, f->m.version);
+        if (release_find(s, ref, &taken, &why) == 0)
+            continue;
+        return why.kind == ERR_NOT_FOUND ? 0 : err_set(e, why.kind, "%s", why.text);
+    }
 }
 
 /* A root that can be grown is a Linux partition that nothing follows. */
@@ -127,7 +141,7 @@ static void fill_release(const struct framing *f, int64_t at_ms, struct release 
         .disk_size = f->m.disk_size,
         .data_size = manifest_data_bytes(&f->m),
         .pack_size = f->m.pack_size,
-        .created_ms = at_ms,
+        .created_ms = at_ms > (int64_t)f->m.created * 1000 ? at_ms : (int64_t)f->m.created * 1000,
     };
     str_copy(ret->image, sizeof(ret->image), f->m.image);
     str_copy(ret->version, sizeof(ret->version), f->m.version);
@@ -153,6 +167,22 @@ static int publish(struct framing *f, struct store *s, const struct release *r, 
     return rc;
 }
 
+/* One transaction: two that are framed at the same time get two versions. */
+static int enter(struct framing *f, struct store *s, int64_t at_ms, struct release *ret, struct err *e)
+{
+    if (store_begin(s, e) < 0)
+        return -1;
+    if (fill_version(f, s, at_ms, e) < 0 || make_manifest(f, e) < 0)
+        goto fail;
+    fill_release(f, at_ms, ret);
+    if (publish(f, s, ret, e) < 0)
+        goto fail;
+    return store_commit(s, e);
+fail:
+    store_rollback(s);
+    return -1;
+}
+
 static int make_dir(struct framing *f, struct err *e)
 {
     f->images = xasprintf("%s/images", f->o->state_dir);
@@ -175,12 +205,11 @@ int image_frame(struct store *s, const char *name, const char *raw_path, const s
     int64_t at_ms = now_ms();
     int rc = -1;
 
-    if (fill_header(&f, name, at_ms, e) < 0 || open_disk(&f, raw_path, e) < 0 || make_dir(&f, e) < 0)
+    if (fill_header(&f, name, e) < 0 || open_disk(&f, raw_path, e) < 0 || make_dir(&f, e) < 0)
         goto out;
-    if (make_pack(&f, raw_path, e) < 0 || make_manifest(&f, e) < 0)
+    if (make_pack(&f, raw_path, e) < 0)
         goto out;
-    fill_release(&f, at_ms, &r);
-    rc = publish(&f, s, &r, e);
+    rc = enter(&f, s, at_ms, &r, e);
     if (rc == 0)
         *ret = r;
 out:

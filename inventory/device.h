@@ -79,6 +79,11 @@ int device_put(struct store *s, const struct device *d, const char *actor, int64
  */
 int device_unplug(struct store *s, int64_t id, struct err *e);
 
+/* Takes the device out of the inventory: its interfaces (they are strangers from then on), tokens, and what
+ * waits to be done for it. The timeline stays, and the number is never another's. ERR_REFUSED for a protected
+ * one, ERR_CONFLICT while it is being written; an armed job is cancelled. */
+int device_remove(struct store *s, int64_t id, const char *actor, int64_t at_ms, struct err *e);
+
 /* The assignment alone, without a job: of an image that has no release yet. */
 int device_intend(struct store *s, int64_t id, const char *image, struct err *e);
 
@@ -87,6 +92,9 @@ int device_intend(struct store *s, int64_t id, const char *image, struct err *e)
 enum group_kind { GROUP_SITE, GROUP_TENANT, GROUP_ROLE, GROUP_PLATFORM };
 int group_put(struct store *s, enum group_kind kind, const char *slug, const char *name, struct err *e);
 int rack_put(struct store *s, const char *site, const char *slug, const char *name, struct err *e);
+/* 1 when there is one, 0 when not, -1. */
+int group_known(struct store *s, enum group_kind kind, const char *slug, struct err *e);
+int rack_known(struct store *s, const char *site, const char *slug, struct err *e);
 
 /* Sets of DHCP options, by number. A set is kept once, and neither changed nor deleted: a number means the
  * same for ever, and who has a set need not ask again. The empty set is 0. */

@@ -101,6 +101,37 @@ static int read_fields(struct yaml_node *n, struct device *d, struct err *e)
     return 0;
 }
 
+/* Which of the device's lines does device_check not like? The one without which it would be content. */
+static const struct yaml_node *wrong_node(struct yaml_node *n, struct item *it)
+{
+    static const struct {
+        const char *key;
+        size_t at, size;
+    } fields[] = {
+#define FIELD(key, member) {key, offsetof(struct device, member), sizeof((struct device *)0)->member}
+        FIELD("site", site),     FIELD("rack", rack),         FIELD("tenant", tenant),
+        FIELD("role", role),     FIELD("platform", platform), FIELD("model", model),
+        FIELD("serial", serial), FIELD("disk", disk_selector)
+#undef FIELD
+    };
+    const struct yaml_node *found = it->name_node;
+    struct device *d = xcalloc(1, sizeof *d);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        *d = it->d;
+        memset((char *)d + fields[i].at, 0, fields[i].size);
+        if (device_check(d, NULL) == 0) {
+            found = yaml_get(n, fields[i].key);
+        }
+    }
+    *d = it->d;
+    d->interfaces_n = 0;
+    if (device_check(d, NULL) == 0) {
+        found = yaml_get(n, "interfaces");
+    }
+    free(d);
+    return found;
+}
+
 static int read_item(const struct import *im, struct yaml_node *n, struct item *it, struct err *e)
 {
     memset(it, 0, sizeof *it);
@@ -122,7 +153,7 @@ static int read_item(const struct import *im, struct yaml_node *n, struct item *
     if (yaml_no_more(n, e) < 0) {
         return -1;
     }
-    return device_check(&it->d, e) < 0 ? at_place(im, it->name_node, e) : 0;
+    return device_check(&it->d, e) < 0 ? at_place(im, wrong_node(n, it), e) : 0;
 }
 
 typedef int item_fn(struct import *im, struct item *it, void *ctx, struct err *e);
@@ -303,11 +334,37 @@ static const struct yaml_node *conflict_node(struct import *im, const struct ite
     return it->name_node;
 }
 
+/* Says which of the device's site and the like there have not been. */
+static int tell_made(struct import *im, const struct device *d, struct err *e)
+{
+    const struct {
+        const char *what, *slug;
+        int kind; /* -1: a rack */
+    } named[] = {{"site", d->site, GROUP_SITE},
+                 {"rack", d->rack, -1},
+                 {"tenant", d->tenant, GROUP_TENANT},
+                 {"role", d->role, GROUP_ROLE},
+                 {"platform", d->platform, GROUP_PLATFORM}};
+    for (size_t i = 0; im->o->made && i < sizeof named / sizeof *named; i++) {
+        int known = !named[i].slug[0] ? 1
+                    : named[i].kind < 0
+                        ? rack_known(im->s, d->site, named[i].slug, e)
+                        : group_known(im->s, (enum group_kind)named[i].kind, named[i].slug, e);
+        if (known < 0) {
+            return -1;
+        }
+        if (known == 0) {
+            im->o->made(named[i].what, named[i].slug, d->name, im->o->made_ctx);
+        }
+    }
+    return 0;
+}
+
 static int put_item(struct import *im, struct item *it, void *ctx, struct err *e)
 {
     (void)ctx;
     int64_t id;
-    if (keep_options(im, it, e) < 0) {
+    if (keep_options(im, it, e) < 0 || tell_made(im, &it->d, e) < 0) {
         return -1;
     }
     if (device_put(im->s, &it->d, im->o->actor, &id, e) < 0) {

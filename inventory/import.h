@@ -24,6 +24,10 @@ struct import_options {
      * NULL. */
     const char *(*address_use)(void *ctx, struct ip4 ip);
     void *address_ctx;
+    /* NULL, or called for each site, rack, tenant, role and platform that comes into being by being named by
+     * a device only: it may be a slip. */
+    void (*made)(const char *what, const char *slug, const char *device, void *ctx);
+    void *made_ctx;
 };
 int import_file(struct store *s, const char *path, const struct import_options *o, int64_t at_ms,
                 struct import_result *ret, struct err *e);

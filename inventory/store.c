@@ -50,6 +50,13 @@ static int fail_sentence(struct store *s, int code, int sys, struct err *e)
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_CANTOPEN:
+        if (code == SQLITE_CANTOPEN_SYMLINK) {
+            return err_set(
+                e, ERR_IO,
+                "%s: is a symbolic link, which root must not follow; put the file itself there, or move the "
+                "whole state_dir",
+                s->path);
+        }
         return err_set(
             e, ERR_IO,
             "%s: cannot be opened for writing (%s); check its owner, its folder and the space left", s->path,
@@ -421,17 +428,28 @@ static int setup(struct store *s, struct err *e)
     return sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(s, e);
 }
 
+/* The folder is the server's user's: a link that it puts in the file's place must not lead root's command
+ * line astray. Links on the way to the folder are the owner's wish; SQLite would refuse those too. */
+static int file_open(struct store *s, const char *state_dir, const char *file, struct err *e)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW;
+    char *folder = realpath(state_dir, NULL);
+    if (!folder) {
+        return err_errno(e, "state_dir %s", state_dir);
+    }
+    char *path = xasprintf("%s/%s", folder, file);
+    int r = sqlite3_open_v2(path, &s->db, flags, NULL) == SQLITE_OK ? 0 : db_fail(s, e);
+    free(path);
+    free(folder);
+    return r;
+}
+
 int db_open(const char *state_dir, const char *file, const struct migrations *m, struct store **ret,
             struct err *e)
 {
     struct store *s = xcalloc(1, sizeof *s);
     s->path = xasprintf("%s/%s", state_dir, file);
-    if (file_claim(state_dir, s->path, e) < 0) {
-        goto fail;
-    }
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-    if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK) {
-        db_fail(s, e);
+    if (file_claim(state_dir, s->path, e) < 0 || file_open(s, state_dir, file, e) < 0) {
         goto fail;
     }
     if (setup(s, e) < 0 || migrate(s, m, e) < 0) {

@@ -21,7 +21,8 @@
     " LEFT JOIN sites s ON s.id = d.site_id LEFT JOIN racks k ON k.id = d.rack_id LEFT JOIN tenants t ON "   \
     "t.id = d.tenant_id"                                                                                     \
     " LEFT JOIN roles o ON o.id = d.role_id LEFT JOIN platforms p ON p.id = d.platform_id"                   \
-    " LEFT JOIN releases r ON r.id = d.installed_id LEFT JOIN images m ON m.id = r.image_id "
+    " LEFT JOIN releases r ON r.id = d.installed_id LEFT JOIN images m ON m.id = r.image_id "                \
+    "WHERE d.removed_ms = 0 AND "
 
 static int device_read(sqlite3_stmt *q, struct device *d, struct err *e)
 {
@@ -101,7 +102,7 @@ static int device_load(struct store *s, const char *sql, struct db_value key, st
 
 int device_get(struct store *s, int64_t id, struct device *ret, struct err *e)
 {
-    int r = device_load(s, DEVICE "WHERE d.id = ?", db_i(id), ret, e);
+    int r = device_load(s, DEVICE "d.id = ?", db_i(id), ret, e);
     return r == 0  ? err_set(e, ERR_NOT_FOUND, "there is no device number %lld", (long long)id)
            : r < 0 ? -1
                    : 0;
@@ -109,7 +110,7 @@ int device_get(struct store *s, int64_t id, struct device *ret, struct err *e)
 
 int device_by_name(struct store *s, const char *name, struct device *ret, struct err *e)
 {
-    int r = device_load(s, DEVICE "WHERE d.name = ?", db_t(name), ret, e);
+    int r = device_load(s, DEVICE "d.name = ?", db_t(name), ret, e);
     return r == 0
                ? err_set(e, ERR_NOT_FOUND,
                          "no device is named \"%.64s\"; `rackstrap device list` shows those there are", name)
@@ -119,7 +120,7 @@ int device_by_name(struct store *s, const char *name, struct device *ret, struct
 
 int device_by_mac(struct store *s, struct mac m, struct device *ret, struct err *e)
 {
-    static const char sql[] = DEVICE "WHERE d.id = (SELECT i.device_id FROM mac_addresses a JOIN interfaces "
+    static const char sql[] = DEVICE "d.id = (SELECT i.device_id FROM mac_addresses a JOIN interfaces "
                                      "i ON i.id = a.interface_id WHERE a.mac = ?)";
     char text[MAC_STR];
     int r = device_load(s, sql, db_i((int64_t)mac_to_u64(m)), ret, e);
@@ -130,7 +131,7 @@ int device_by_mac(struct store *s, struct mac m, struct device *ret, struct err 
 
 int device_by_address(struct store *s, struct ip4 a, struct device *ret, struct err *e)
 {
-    static const char sql[] = DEVICE "WHERE d.id = (SELECT i.device_id FROM ip_addresses a JOIN interfaces i "
+    static const char sql[] = DEVICE "d.id = (SELECT i.device_id FROM ip_addresses a JOIN interfaces i "
                                      "ON i.id = a.interface_id WHERE a.address = ?)";
     char text[IP4_STR];
     int r = device_load(s, sql, db_i(a.a), ret, e);
@@ -142,7 +143,7 @@ int device_by_address(struct store *s, struct ip4 a, struct device *ret, struct 
 int device_by_ref(struct store *s, const char *ref, struct device *ret, struct err *e)
 {
     struct mac m;
-    int r = device_load(s, DEVICE "WHERE d.name = ?", db_t(ref), ret, e);
+    int r = device_load(s, DEVICE "d.name = ?", db_t(ref), ret, e);
     if (r == 0 && mac_parse(ref, &m, NULL) == 0) {
         return device_by_mac(s, m, ret, e);
     }
@@ -228,7 +229,7 @@ int device_each(struct store *s, const char *selector, device_fn *fn, void *ctx,
     struct device *d = xcalloc(1, sizeof *d);
     int r = each_ids(s, &sel, &ids, e);
     for (size_t i = 0; i < ids.n && r == 0; i++) {
-        int found = device_load(s, DEVICE "WHERE d.id = ?", db_i(ids.id[i]), d, e);
+        int found = device_load(s, DEVICE "d.id = ?", db_i(ids.id[i]), d, e);
         r = found < 0 ? -1 : found == 1 && select_matches(&sel, d) ? fn(d, ctx) : 0;
     }
     free(d);
@@ -395,6 +396,20 @@ int device_unplug(struct store *s, int64_t id, struct err *e)
     return db_run(s, "DELETE FROM interfaces WHERE device_id = ?", DB_VALUES(db_i(id)), e);
 }
 
+int group_known(struct store *s, enum group_kind kind, const char *slug, struct err *e)
+{
+    int64_t id;
+    return db_number(s, groups[kind].find, DB_VALUES(db_t(slug)), &id, e);
+}
+
+int rack_known(struct store *s, const char *site, const char *slug, struct err *e)
+{
+    static const char sql[] = "SELECT k.id FROM racks k LEFT JOIN sites s ON s.id = k.site_id WHERE "
+                              "ifnull(s.slug, '') = ? AND k.slug = ?";
+    int64_t id;
+    return db_number(s, sql, DB_VALUES(db_t(site), db_t(slug)), &id, e);
+}
+
 int device_intend(struct store *s, int64_t id, const char *image, struct err *e)
 {
     return db_run(s, "UPDATE devices SET assigned = ? WHERE id = ?", DB_VALUES(db_t(image), db_i(id)), e);
@@ -460,7 +475,7 @@ static int put_locked(struct store *s, const struct device *d, const char *actor
                       struct err *e)
 {
     struct device *old = xcalloc(1, sizeof *old);
-    int r = device_load(s, DEVICE "WHERE d.name = ?", db_t(d->name), old, e);
+    int r = device_load(s, DEVICE "d.name = ?", db_t(d->name), old, e);
     if (r == 0) {
         r = put_new(s, d, actor, ret_id, e);
     } else if (r == 1) {

@@ -248,18 +248,17 @@ static int make_place(struct store *s, const struct device *d, const struct assi
     return tokens_drop(s, j.id, TOKENS_ALL, e);
 }
 
-/* Whatever the system that is to be replaced still reports, it no longer counts. */
-static int retire_old(struct store *s, int64_t device_id, struct err *e)
+int jobs_retire(struct store *s, int64_t device_id, const char *why, struct err *e)
 {
     if (db_run(s, "DELETE FROM tokens WHERE job_id IN (SELECT id FROM jobs WHERE device_id = ?)",
                DB_VALUES(db_i(device_id)), e) < 0) {
         return -1;
     }
-    return db_run(s,
-                  "UPDATE enrolments SET state = 'failed', last_error = 'a newer job took its place' WHERE "
-                  "state IN ('posted', 'accepted')"
-                  " AND job_id IN (SELECT id FROM jobs WHERE device_id = ?)",
-                  DB_VALUES(db_i(device_id)), e);
+    return db_run(
+        s,
+        "UPDATE enrolments SET state = 'failed', last_error = ?2 WHERE state IN ('posted', 'accepted')"
+        " AND job_id IN (SELECT id FROM jobs WHERE device_id = ?1)",
+        DB_VALUES(db_i(device_id), db_t(why)), e);
 }
 
 static int arm(struct store *s, const struct device *d, const struct assign *a, const struct release *r,
@@ -305,7 +304,8 @@ static int assign_locked(struct store *s, int64_t device_id, const struct assign
                        d.name, d.name);
     }
     if (release_find(s, a->release_ref, &r, e) < 0 || make_place(s, &d, a, at_ms, &was_ready, e) < 0 ||
-        retire_old(s, d.id, e) < 0 || arm(s, &d, a, &r, was_ready, at_ms, &id, e) < 0) {
+        jobs_retire(s, d.id, "a newer job took its place", e) < 0 ||
+        arm(s, &d, a, &r, was_ready, at_ms, &id, e) < 0) {
         return -1;
     }
     return ret ? job_get(s, id, ret, e) : 0;

@@ -20,6 +20,10 @@ int job_start(struct store *s, const struct job *j, const char *detail, int64_t 
  * state. */
 int job_is_newest(struct store *s, const struct job *j, struct err *e);
 
+/* Whatever the device's jobs have left behind (tokens, enrolments that go on) no longer counts; why: a
+ * sentence. */
+int jobs_retire(struct store *s, int64_t device_id, const char *why, struct err *e);
+
 /* A claim: is it this job's turn? If not, it is entered among those that wait, or kept there. */
 int turn_take(struct store *s, const struct job *j, const struct admission_limit *l, int64_t at_ms,
               struct turn *ret, struct err *e);

@@ -51,6 +51,7 @@ static const struct spec {
     {"model", FIRST_LONG + 15, "MODEL", OPT_SELECT, SET_TEXT, AT(model), "of this model"},
     {"image", FIRST_LONG + 16, "IMAGE", OPT_SELECT, SET_TEXT, AT(image), "that this image is assigned to"},
     {"debug", FIRST_LONG + 17, NULL, OPT_DEBUG, SET_TRUE, AT(debug), "log everything (log_level: debug)"},
+    {"yes", FIRST_LONG + 18, NULL, OPT_YES, SET_TRUE, AT(yes), "yes, I mean it"},
 #undef AT
 };
 #define SPECS (sizeof specs / sizeof *specs)

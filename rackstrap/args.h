@@ -11,7 +11,7 @@
 
 struct args {
     const char *config; /* -c, --config */
-    bool json, follow, dry_run, replace, unknown, help, debug;
+    bool json, follow, dry_run, replace, unknown, yes, help, debug;
     size_t count; /* --count: how many devices the person knows this to touch */
     size_t last;  /* --last: events */
     const char *only, *keep_raw, *kernel, *agent;
@@ -34,6 +34,7 @@ enum option_flag {
     OPT_SELECT = 1 << 10, /* --site, --rack, ... */
     OPT_KEEP_RAW = 1 << 11,
     OPT_DEBUG = 1 << 12,
+    OPT_YES = 1 << 13,
 };
 
 /* A command takes its arguments and an open configuration; the store is opened by those that need it. */

@@ -1,4 +1,4 @@
-/* device list|show|protect|unprotect|reset-loader */
+/* device list|show|protect|unprotect|reset-loader|remove */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -303,6 +303,31 @@ int cmd_device_reset_loader(const struct args *a, const struct config *c, struct
     if (!rc)
         printf("%s begins with the first loader of its kind again; `rackstrap why %s` shows it\n", d.name,
                d.name);
+    store_close(s);
+    return rc;
+}
+
+int cmd_device_remove(const struct args *a, const struct config *c, struct err *e)
+{
+    struct store *s;
+    struct device d;
+    int rc = -1;
+    if (open_store(c, &s, e))
+        return -1;
+    if (device_by_ref(s, a->words[0], &d, e))
+        goto out;
+    if (!a->yes) {
+        err_set(e, ERR_REFUSED,
+                "%s (%s, %s) would be taken out of the inventory, with its addresses and its job; if that is "
+                "meant, say so with --yes",
+                d.name, state_name(d.state), d.installed[0] ? d.installed : "nothing of ours on its disk");
+        goto out;
+    }
+    rc = device_remove(s, d.id, actor_name(), now_ms(), e);
+    if (!rc)
+        printf("%s is no longer in the inventory; its MAC addresses are strangers', and its timeline stays\n",
+               d.name);
+out:
     store_close(s);
     return rc;
 }

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/yaml.h"
 #include "rackstrap/config_parts.h"
+#include "rackstrap/ssh_key.h"
 
 #define SECRET_MAX 4096
 
@@ -165,7 +166,7 @@ static int parse_hosts(struct yaml_node *root, struct config *c, struct err *e)
             return yaml_error(item, e, "more than %d keys", HTTPBOOT_MAX_KEYS);
         if (yaml_want(item, YAML_SCALAR, "a key", e))
             return -1;
-        if (!strchr(yaml_text(item), ' ') || strchr(yaml_text(item), '\n'))
+        if (!ssh_key_ok(yaml_text(item)) || strchr(yaml_text(item), '\n'))
             return yaml_error(
                 item, e, "this is not an OpenSSH public key on one line, like \"ssh-ed25519 AAAA... name\"");
         c->keys[i] = xstrdup(yaml_text(item));

@@ -8,6 +8,7 @@
  *   cmd_*.c       the other commands
  *   out.c         tables and JSON
  */
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +37,11 @@ static const struct command commands[] = {
      "The next boot begins with the first loader of its kind (dhcp.clients). Of use after a change of "
      "firmware.\n",
      0, 1, 1, cmd_device_reset_loader},
+    {"device remove", "DEVICE", "take a device out of the inventory; its timeline stays",
+     "Its MAC addresses are strangers' from then on. What is on its disk stays, and so does its key at the "
+     "master "
+     "of the\nconfiguration management.\n",
+     OPT_YES, 1, 1, cmd_device_remove},
     {"assign", "SELECTOR IMAGE", "arm devices to be written with an image at their next network boot",
      "IMAGE: a name (its newest release), NAME@VERSION, or a digest. The disk that is written is the one "
      "that the device's\n"
@@ -67,9 +73,28 @@ int cmd_serve(const struct args *a, const struct config *c, struct err *e)
     return supervise(c, a->only, a->debug ? LOG_LVL_DEBUG : c->log_level, e);
 }
 
+/* What `serve` would not start without on this machine. */
+static int check_user(const struct config *c, struct err *e)
+{
+    bool named = c->user[0] != '\0';
+    if (getpwnam(named ? c->user : "rackstrap"))
+        return 0;
+    if (named)
+        return err_set(e, ERR_INPUT,
+                       "the user \"%s\" does not exist; make it (useradd --system %s) or set another `user:` "
+                       "in %s",
+                       c->user, c->user, c->path);
+    fprintf(stderr,
+            "there is no user rackstrap, and the servers would run as nobody; make it: useradd --system "
+            "rackstrap\n");
+    return 0;
+}
+
 int cmd_check_config(const struct args *a, const struct config *c, struct err *e)
 {
     (void)a;
+    if (check_state_dir(c, e) || check_user(c, e))
+        return -1;
     if (c->http.tls.port && httpboot_tls_current(c->http.tls.certificate, now_ms(), e))
         return err_prefix(e, "%s: http.tls.certificate_file", c->path);
     printf("%s is right: %zu interface%s, %zu subnet%s, enrolment by %s\n", c->path, c->dhcp.interfaces_n,

@@ -143,6 +143,14 @@ static void frames_come_back(void **state)
     close(fd);
     assert_int_equal(release_find(b->store, "test-image", &found, &e), 0);
     assert_string_equal(found.digest, r.digest);
+
+    /* Within the same second, and yet another release; the newest is the newest. */
+    for (int i = 0; i < 3; i++) {
+        if (image_frame(b->store, "test-image", b->raw, &b->o, &r, &e) < 0)
+            fail_msg("%s", e.text);
+        assert_int_equal(release_find(b->store, "test-image", &found, &e), 0);
+        assert_string_equal(found.digest, r.digest);
+    }
     manifest_free(&m);
     str_free(&pack);
 }

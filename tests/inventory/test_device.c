@@ -367,6 +367,57 @@ static void test_facts_pace(void **state)
     ok(stranger_facts(fx.s, a_mac(500), (struct ip4){1}, "{}", T0 + 2002, E));
 }
 
+static int collect_names(const struct device *d, void *ctx)
+{
+    str_addf(ctx, "%s ", d->name);
+    return 0;
+}
+
+static void test_remove(void **state)
+{
+    (void)state;
+    struct device d;
+    struct str names = {0};
+    struct job j;
+    char t[DIGEST_HEX], enrol[DIGEST_HEX];
+    int64_t a = put_device("hv-01", 1), b = put_device("hv-02", 2);
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    j = assign_device(a, "debian-12");
+    ok(token_at(fx.s, &j, NULL, T0, t, E));
+    ok(claim_at(fx.s, t, UUID_A, &vda, T0, &j, enrol, E));
+    fails(device_remove(fx.s, a, "test", T0 + 1, E), ERR_CONFLICT);
+    ok(job_written(fx.s, j.id, "", T0 + 2, E));
+    ok(device_protect(fx.s, a, true, "test", E));
+    fails(device_remove(fx.s, a, "test", T0 + 3, E), ERR_REFUSED);
+    ok(device_protect(fx.s, a, false, "test", E));
+    size_t before = events(a, "claimed");
+    assign_device(b, "debian-12");
+    ok(device_remove(fx.s, b, "test", T0 + 4, E)); /* the newest row */
+    assert_int_equal(events(b, "cancelled"), 1);
+    ok(device_remove(fx.s, a, "test", T0 + 4, E));
+
+    fails(device_by_name(fx.s, "hv-01", &d, E), ERR_NOT_FOUND);
+    fails(device_by_mac(fx.s, a_mac(1), &d, E), ERR_NOT_FOUND);
+    fails(device_get(fx.s, a, &d, E), ERR_NOT_FOUND);
+    fails(device_by_ref(fx.s, "removed/1", &d, E), ERR_NOT_FOUND);
+    fails(job_by_token(fx.s, enrol, T0 + 5, NULL, &j, E), ERR_REFUSED);
+    fails(device_remove(fx.s, a, "test", T0 + 5, E), ERR_NOT_FOUND);
+    ok(device_each(fx.s, "", collect_names, &names, E));
+    ok(device_each(fx.s, "site=par1", collect_names, &names, E));
+    ok(device_each(fx.s, "status=installed", collect_names, &names, E));
+    assert_int_equal(names.len, 0);
+    assert_int_equal(events(a, "claimed"), before);
+    assert_int_equal(events(a, "removed"), 1);
+    ok(stranger_seen(fx.s, a_mac(1), (struct ip4){0}, "bios", T0 + 6, E));
+
+    /* The name, the MAC and the address are free; the number is a new one. */
+    int64_t again = put_device("hv-01", 1);
+    assert_true(again > a && again > b);
+    assert_int_equal(events(again, "claimed"), 0);
+    ok(journal_verify(fx.s, NULL, E));
+    str_free(&names);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void)
@@ -383,6 +434,7 @@ int main(void)
         T(test_releases),
         T(test_release_each),
         T(test_facts_pace),
+        T(test_remove),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_interfaces),
     };

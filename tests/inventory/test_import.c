@@ -136,7 +136,7 @@ static const struct {
     {"duplicate within one device",
      "devices:\n  - {name: a, interfaces: [{name: e, mac: \"" M1 "\"}, {name: f, mac: \"" M1 "\"}]}\n",
      ERR_INPUT,
-     "inv.yaml:2:12: device a: its interfaces e and f have the same MAC address, 52:54:00:00:00:01"},
+     "inv.yaml:2:27: device a: its interfaces e and f have the same MAC address, 52:54:00:00:00:01"},
     {"unknown key of a device", "devices:\n  - name: a\n    colour: red\n", ERR_INPUT, "inv.yaml:3:*"},
     {"unknown key of an interface",
      "devices:\n  - name: a\n    interfaces: [{name: e, mac: \"" M1 "\", speed: 1}]\n", ERR_INPUT,
@@ -152,7 +152,11 @@ static const struct {
     {"address without length",
      "devices:\n  - {name: a, interfaces: [{name: e, mac: \"" M1 "\", address: 10.0.0.1}]}\n", ERR_INPUT,
      "inv.yaml:2:*"},
-    {"bad disk", "devices:\n  - name: a\n    disk: colour=red\n", ERR_INPUT, "inv.yaml:2:11: device a: *"},
+    {"bad disk", "devices:\n  - name: a\n    disk: colour=red\n", ERR_INPUT, "inv.yaml:3:11: device a: *"},
+    {"bad role", "devices:\n  - name: a\n    model: x\n    role: a b\n", ERR_INPUT,
+     "inv.yaml:4:11: device a: *"},
+    {"two bad ones: the device", "devices:\n  - name: a\n    role: a b\n    disk: colour=red\n", ERR_INPUT,
+     "inv.yaml:2:11: device a: *"},
     {"status", "devices:\n  - name: a\n    status: active\n", ERR_INPUT,
      "inv.yaml:3:13: a device's status is not imported: rackstrap finds it out; take the line away"},
     {"devices not a list", "devices: 7\n", ERR_INPUT, "inv.yaml:1:*"},
@@ -384,6 +388,33 @@ static void test_every_truncation(void **state)
     }
 }
 
+static void add_made(const char *what, const char *slug, const char *device, void *ctx)
+{
+    str_addf(ctx, "%s %s (%s)\n", what, slug, device);
+}
+
+/* What comes into being by being named only is told, once. */
+static void test_made(void **state)
+{
+    (void)state;
+    struct str told = {0};
+    struct import_result r;
+    options.made = add_made;
+    options.made_ctx = &told;
+    ok(import("sites: [{slug: par1}]\n"
+              "devices:\n"
+              "  - {name: a, site: par1, rack: r1, role: web}\n"
+              "  - {name: b, site: par2, rack: r1, role: web}\n"
+              "  - {name: c, site: par2, rack: r1}\n",
+              &r));
+    assert_string_equal(told.s, "rack r1 (a)\nrole web (a)\nsite par2 (b)\nrack r1 (b)\n");
+    str_reset(&told);
+    ok(import("devices: [{name: d, site: par2, rack: r1, role: web}]\n", &r));
+    assert_int_equal(told.len, 0);
+    str_free(&told);
+    options.made = NULL;
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void)
@@ -404,6 +435,7 @@ int main(void)
         T(test_empty),
         T(test_too_many_interfaces),
         T(test_every_truncation),
+        T(test_made),
     };
     return cmocka_run_group_tests_name("inventory/import", tests, NULL, NULL);
 }

@@ -44,6 +44,29 @@ static void test_reopen(void **state)
     assert_int_equal(st.st_mode & 07777 & ~0640, 0);
 }
 
+/* Who may write to the folder must not make root write elsewhere; links on the way there are the owner's
+ * wish. */
+static void test_no_link_is_followed(void **state)
+{
+    (void)state;
+    char file[128], away[128], link[128];
+    struct store *other;
+    snprintf(file, sizeof file, "%s/inventory.db", fx.dir);
+    snprintf(away, sizeof away, "%s/elsewhere.db", fx.dir);
+    snprintf(link, sizeof link, "%s/link", fx.dir);
+    assert_int_equal(symlink(fx.dir, link), 0);
+    ok(store_open(link, &other, E));
+    store_close(other);
+    store_close(fx.s);
+    assert_int_equal(rename(file, away), 0);
+    assert_int_equal(symlink(away, file), 0);
+    fails(store_open(fx.dir, &other, E), ERR_IO);
+    assert_non_null(strstr(fx.e.text, "inventory.db: is a symbolic link"));
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(unlink(link), 0);
+    ok(store_open(fx.dir, &fx.s, E));
+}
+
 static void test_newer_schema_is_refused(void **state)
 {
     (void)state;
@@ -377,6 +400,7 @@ int main(void)
         T(test_pragmas),
         T(test_reopen),
         T(test_newer_schema_is_refused),
+        T(test_no_link_is_followed),
         T(test_migrations),
         T(test_bad_places),
         T(test_nested_transactions),

@@ -36,7 +36,7 @@ json() { # EXPRESSION COMMAND...: standard output is one JSON value j, and the e
 
 ends 0 "usage: rackstrap COMMAND" --help
 ends 2 "usage: rackstrap COMMAND"
-commands=$("$rackstrap" --help | sed -nE 's/^  ([a-z-]+( (list|show|protect|unprotect|verify|build|frame))?)  ?.*/\1/p' | grep -v '^lab')
+commands=$("$rackstrap" --help | sed -nE 's/^  ([a-z-]+( (list|show|protect|unprotect|reset-loader|remove|verify|build|frame))?)  ?.*/\1/p' | grep -v '^lab')
 [ "$(wc -l <<<"$commands")" -ge 18 ] || not_ok "list of commands" "only: $commands"
 while read -r command; do
     # shellcheck disable=SC2086
@@ -130,10 +130,28 @@ if command -v sgdisk >/dev/null || PATH=$PATH:/usr/sbin command -v sgdisk >/dev/
     ends 0 "written at its next network boot" device unprotect hv-01
     ends 0 "is cancelled" cancel hv-01
     json 'j["action"] == "local"' why hv-01
+    ends 0 "red@" image frame red "$dir/red.raw"
+    ends 0 "red@" image frame red "$dir/red.raw" # perhaps within one second
 fi
+
+# Out of the inventory again, and what comes into being by a slip.
+ends 1 "say so with --yes" device remove hv-01
+ends 0 "no longer in the inventory" device remove hv-01 --yes
+ends 1 "no device" device show hv-01
+json "j == []" device list
+ends 0 "removed" events
+sed 's/site: par1/site: par2/' "$dir/rack.yaml" >"$dir/slip.yaml"
+ends 0 "would make site par2, which hv-01 names" import "$dir/slip.yaml" --dry-run
+ends 0 "made site par2, which hv-01 names" import "$dir/slip.yaml"
+sed 's/site: par1/disk: colour=red/' "$dir/rack.yaml" >"$dir/disk.yaml"
+ends 2 "disk.yaml:3:25: device hv-01: " import "$dir/disk.yaml"
 
 echo "state_dir: $dir/nowhere" >"$dir/bad.yaml"
 ends 1 "make it: install -d $dir/nowhere" device list -c "$dir/bad.yaml"
+ends 1 "make it: install -d $dir/nowhere" check-config -c "$dir/bad.yaml"
+printf 'state_dir: %s/state\nuser: rs-no-such-user\n' "$dir" >"$dir/user.yaml"
+ends 2 "the user \"rs-no-such-user\" does not exist" check-config -c "$dir/user.yaml"
+ends 0 "is right" check-config
 "$rackstrap" device list >/dev/full 2>"$dir/err"
 [ $? = 1 ] && echo "ok cli-a-full-output-fails" || not_ok a-full-output-fails "$(cat "$dir/err")"
 exit $failed

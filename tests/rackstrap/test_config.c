@@ -65,7 +65,8 @@ static void the_whole(void **state)
         "    - {prefix: 10.77.0.0/24, router: 10.77.0.1, dns: [10.77.0.1, 10.77.0.2], domain: lab.example,\n"
         "       pool: 10.77.0.100-10.77.0.199, unknown: discover}\n    - {prefix: 10.78.0.0/16}\ntftp: "
         "{interfaces: [br0]}\n"
-        "hosts:\n  authorized_keys: [\"ssh-ed25519 AAAA me\"]\n"
+        "hosts:\n  authorized_keys: [\"ssh-ed25519 "
+        "AAAAC3NzaC1lZDI1NTE5AAAAIHEcntKgv26EOy3Qm3UY4Gm4RlMtJ09J3nvgpA84xnEO me@desk\"]\n"
         "enrol:\n  driver: salt\n  salt: {master: 10.77.0.1, api: \"http://127.0.0.1:8000\", username: "
         "enrol, password_file: %s, "
         "master_pubkey_file: %s}\n",
@@ -186,6 +187,9 @@ static void mistakes_have_a_place(void **state)
          "/no/file}}\n",
          "cannot read /no/file"},
         {"state_dir: /x\nhosts: {authorized_keys: [AAAA]}\n", "not an OpenSSH public key"},
+        {"state_dir: /x\nhosts: {authorized_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA me]}\n",
+         "r.yaml:2:27: this is not an OpenSSH public key"},
+        {"state_dir: /x\nhttp: {max_streams: 0}\n", "\"max_streams\" must be a number from 1"},
         {"state_dir: /x\nwipe_limit: 0\n", "\"wipe_limit\" must be a number from 1"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

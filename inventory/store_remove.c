@@ -1,0 +1,54 @@
+/* store_remove: a device leaves the inventory. */
+#include "inventory/journal.h"
+#include "inventory/store_job.h"
+
+static int check(struct store *s, const struct device *d, bool *ret_armed, struct err *e)
+{
+    struct err why = {0};
+    struct job j;
+    *ret_armed = false;
+    if (d->protected) {
+        return err_set(e, ERR_REFUSED, "%s is protected; `rackstrap device unprotect %s` allows it", d->name,
+                       d->name);
+    }
+    if (job_current(s, d->id, &j, &why) < 0) {
+        return why.kind == ERR_NOT_FOUND ? 0 : err_set(e, why.kind, "%s", why.text);
+    }
+    if (j.state == JOB_CLAIMED) {
+        return err_set(e, ERR_CONFLICT,
+                       "%s is being written with %s now; wait until it is done, or take the job back with "
+                       "`rackstrap cancel %s`",
+                       d->name, j.image, d->name);
+    }
+    *ret_armed = j.state == JOB_ARMED;
+    return 0;
+}
+
+/* The row stays for what refers to it; its name is given free, for one that no device can be called. */
+static int forget(struct store *s, int64_t id, int64_t at_ms, struct err *e)
+{
+    return db_run(s, "UPDATE devices SET name = 'removed/' || id, removed_ms = ? WHERE id = ?",
+                  DB_VALUES(db_i(at_ms), db_i(id)), e);
+}
+
+static int remove_locked(struct store *s, int64_t id, const char *actor, int64_t at_ms, struct err *e)
+{
+    struct device d;
+    bool armed;
+    if (device_get(s, id, &d, e) < 0 || check(s, &d, &armed, e) < 0 ||
+        (armed && job_cancel(s, id, actor, at_ms, e) < 0) ||
+        jobs_retire(s, id, "the device was removed", e) < 0 ||
+        journal_add(s, id, NULL, actor, "removed", "the device was taken out of the inventory", at_ms, e) <
+            0) {
+        return -1;
+    }
+    return device_unplug(s, id, e) < 0 ? -1 : forget(s, id, at_ms, e);
+}
+
+int device_remove(struct store *s, int64_t id, const char *actor, int64_t at_ms, struct err *e)
+{
+    if (store_begin(s, e) < 0) {
+        return -1;
+    }
+    return db_end(s, remove_locked(s, id, actor, at_ms, e), e);
+}
