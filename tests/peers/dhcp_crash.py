@@ -1,6 +1,6 @@
 """Many clients on one interface, and a server that is killed again and again: what a client was acknowledged stays its own. Run by
 dhcp_crash.sh inside the clients' namespace: dhcp_crash.py SEED KILLS COMMAND..., where COMMAND starts the server."""
-import collections, json, os, signal, subprocess, sys
+import collections, json, os, signal, subprocess, sys, threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tools"))
 from dhcp_raw import *
@@ -28,7 +28,7 @@ class Client:
 
     def begin(self, now):
         """What a client does next: mostly it boots once more, as firmware, iPXE and the system do one after the other."""
-        if self.address and (dice := rnd.random()) < 0.1:
+        if self.address and (dice := rnd.random()) < 0.2:
             wire.send(RELEASE, self.mac, ciaddr=self.address, options=SERVER)
             self.give_up()
             count["release"] += 1
@@ -47,7 +47,7 @@ class Client:
             self.send(REQUEST, now, options=option(REQUESTED, ip(r.address)) + SERVER)
         elif r.type == ACK and self.waits == REQUEST:
             self.acknowledged(r.address)
-            self.waits, self.until = None, now + rnd.random() * 0.4
+            self.waits, self.until = None, now + rnd.random() * 0.2
         elif r.type == NAK and self.waits == REQUEST:
             count["nak"] += 1
             if self.address:
@@ -74,7 +74,7 @@ def run(until, now=time.monotonic):
         for c in clients.values():
             if c.until <= t:
                 c.begin(t)
-        while r := wire.receive(0.005):
+        while (r := wire.receive(0.002)) and now() < t + 0.02:
             if (c := clients.get(r.mac)) and r.xid == c.xid:
                 c.heard(r, now())
 
@@ -110,12 +110,12 @@ def check_records(when):
 def main():
     server = start()
     for n in range(kills):
-        run(time.monotonic() + rnd.uniform(0.05, 1.0))
-        os.killpg(server.pid, signal.SIGKILL)
+        moment = rnd.uniform(0.05, 1.0)
+        killer = threading.Timer(moment, os.killpg, (server.pid, signal.SIGKILL))  # in the midst of asking
+        killer.start()
+        run(time.monotonic() + moment + 0.1)  # what it sent before it died is still an answer
+        killer.join()
         server.wait()
-        for c in clients.values():  # what it sent before it died is still an answer
-            c.until = max(c.until, time.monotonic() + 0.05)
-        run(time.monotonic() + 0.05)
         check_records(f"after kill {n + 1}")
         server = start()
     run(time.monotonic() + 1.5)
