@@ -91,4 +91,6 @@ mv "$dir/log" "$dir/log.1"
 config "$dir/short.yaml" 2s 10.77.0.140-10.77.0.142
 start "$tool" -c "$dir/short.yaml"
 cases expiry
+kill "$server"
+wait "$server" 2>/dev/null
 exit $failed
