@@ -26,7 +26,7 @@ struct dhcpd_subnet {
     char domain[256];
     enum unknown_policy unknown;
     uint32_t lease_time;      /* seconds; 0: the server's */
-    struct dhcpd_range *pool; /* sorted, none touching another; what may be given, and nothing else */
+    struct dhcpd_range *pool; /* sorted, none overlaps; what may be given, and nothing else */
     size_t pool_n;            /* 0: it has no pool */
     struct span options;      /* of the server and of this subnet: a set (inventory/dhcp_option.h), its own */
     char shared_network[64];  /* subnets of one name are on one link; "": alone */

@@ -415,6 +415,94 @@ static void test_made(void **state)
     options.made = NULL;
 }
 
+#define OPTIONED(ntp, tftp, mtu)                                                                             \
+    "sites: [{slug: par1, name: Paris, dhcp_options: {ntp-servers: " ntp "}}]\n"                             \
+    "roles: [{slug: hv, dhcp_options: {150: " tftp "}}]\n"                                                   \
+    "devices:\n  - {name: hv-01, site: par1, role: hv, dhcp_options: {interface-mtu: " mtu "}}\n"            \
+    "  - {name: hv-02, site: par1}\n"
+
+static size_t told;
+
+static int count_changed(const struct entry *x, void *ctx)
+{
+    (void)ctx;
+    told += strcmp(x->event, "changed") == 0;
+    return 0;
+}
+
+static size_t changes_told(void)
+{
+    told = 0;
+    ok(journal_each(fx.s, 0, 0, 0, count_changed, NULL, E));
+    return told;
+}
+
+/* By their numbers: of the device, its role, its site. What is the same has the same number. */
+static void test_dhcp_options(void **state)
+{
+    (void)state;
+    struct dhcp_set set;
+    imported(OPTIONED("10.0.0.1", "10.0.0.2", "9000"), 2, 0, 0, 0, 0);
+    struct device a = named("hv-01"), b = named("hv-02");
+    assert_true(a.options && a.role_options && a.site_options && a.site_options == b.site_options);
+    assert_true(!b.options && !b.role_options);
+    ok(options_get(fx.s, a.options, &set, E));
+    assert_true(span_eq(dhcp_set_span(&set), span_of("\x1a\x00\x00\x02\x23\x28", 6)));
+    assert_int_equal(changes_told(), 2); /* of the site and of the role; a new device is `created` */
+
+    imported(OPTIONED("10.0.0.1", "10.0.0.2", "9000"), 0, 0, 2, 0, 0);
+    assert_int_equal(changes_told(), 2);
+    imported(OPTIONED("10.0.0.1", "10.0.0.2", "1500"), 0, 1, 1, 0, 0);
+    assert_true(named("hv-01").options != a.options);
+    assert_int_equal(changes_told(), 3);
+    imported(OPTIONED("[10.0.0.1]", "10.0.0.3", "9000"), 0, 1, 1, 0, 0);
+    assert_true(named("hv-01").options == a.options); /* the same again, the same number */
+    assert_true(named("hv-01").site_options == a.site_options);
+    assert_true(named("hv-01").role_options != a.role_options);
+    assert_int_equal(changes_told(), 5);
+    /* What the file no longer says is gone; a site that it does not list stays as it is. */
+    imported("roles: [{slug: hv}]\ndevices: [{name: hv-01, site: par1, role: hv}]\n", 0, 1, 0, 0, 0);
+    struct device d = named("hv-01");
+    assert_true(!d.options && !d.role_options && d.site_options == a.site_options);
+}
+
+static void test_dhcp_options_mistakes(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"devices: [{name: a, dhcp_options: {42: x}}]\n", "inv.yaml:1:40: option 42 (ntp-servers): \"x\""},
+        {"devices: [{name: a, dhcp_options: {51: 60}}]\n", "cannot be set"},
+        {"sites: [{slug: a, dhcp_options: {nope: 1}}]\n", "inv.yaml:1:40: no DHCP option is named"},
+        {"racks: [{slug: a, dhcp_options: {42: 1.1.1.1}}]\n", "unknown key \"dhcp_options\""},
+        {"platforms: [{slug: a, dhcp_options: {42: 1.1.1.1}}]\n", "unknown key \"dhcp_options\""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct import_result r;
+        fails(import(rows[i][0], &r), ERR_INPUT);
+        if (!strstr(fx.e.text, rows[i][1]))
+            fail_msg("%s: %s", rows[i][0], fx.e.text);
+    }
+}
+
+static const char *use_of(void *ctx, struct ip4 ip)
+{
+    return ip.a == 0x0a4d0001 ? ctx : NULL;
+}
+
+static void test_address_in_use(void **state)
+{
+    (void)state;
+    static char use[] = "the router of 10.77.0.0/24";
+    struct import_options o = options;
+    struct import_result r;
+    static const char text[] = "devices: [{name: a, interfaces: [{name: e, mac: 525400000001, address: "
+                               "10.77.0.1/24}]}]\n";
+    o.address_use = use_of;
+    o.address_ctx = use;
+    fails(import_text(fx.s, "inv.yaml", text, strlen(text), &o, T0, &r, E), ERR_INPUT);
+    assert_non_null(strstr(fx.e.text, "10.77.0.1 is the router of 10.77.0.0/24"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void)
@@ -436,6 +524,9 @@ int main(void)
         T(test_too_many_interfaces),
         T(test_every_truncation),
         T(test_made),
+        T(test_dhcp_options),
+        T(test_dhcp_options_mistakes),
+        T(test_address_in_use),
     };
     return cmocka_run_group_tests_name("inventory/import", tests, NULL, NULL);
 }

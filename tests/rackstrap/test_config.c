@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/str.h"
 #include "rackstrap/args.h"
 #include "rackstrap/config.h"
 
@@ -120,6 +121,58 @@ static void clients(void **state)
     config_free(c);
 }
 
+/* Several pools with holes, shared networks, options in two layers, relays; and thousands of subnets. */
+static void dhcp_parts(void **state)
+{
+    (void)state;
+    struct config *c = NULL;
+    struct err e = {0};
+    if (load("state_dir: /x\ndhcp:\n  interfaces: [br0]\n  relays: [10.0.0.1, 10.1.0.0/24]\n"
+             "  options: {ntp-servers: 10.0.0.1, 6: 10.0.0.1, 26: 1500}\n  subnets:\n"
+             "    - {prefix: 10.78.0.0/24, shared_network: rack, lease_time: 10m, domain: b.example,\n"
+             "       pools: [10.78.0.200-10.78.0.209, 10.78.0.10-10.78.0.19], exclude: [10.78.0.15, "
+             "10.78.0.18-10.78.0.203]}\n"
+             "    - {prefix: 10.77.0.0/24, shared_network: rack, router: 10.77.0.5, dns: [10.78.0.11],\n"
+             "       domain: a.example, pool: 10.77.0.1-10.77.0.9, options: {26: 9000, 4: 10.0.0.4}}\n",
+             &c, &e))
+        fail_msg("%s", e.text);
+    const struct dhcpd_subnet *a = &c->dhcp.subnets[0], *b = &c->dhcp.subnets[1];
+    assert_int_equal(c->dhcp.relays_n, 2);
+    assert_true(c->dhcp.relays[0].len == 32 && c->dhcp.relays[1].len == 24);
+    assert_string_equal(c->http.domain, "b.example"); /* of the first in the file */
+    assert_true(a->shares == b && b->shares == a && a->prefix.net.a == 0x0a4d0000);
+    assert_int_equal(b->lease_time, 600);
+    assert_int_equal(a->lease_time, 0);
+    assert_int_equal(subnet_pool_size(a), 8); /* without the router */
+    assert_int_equal(subnet_pool_size(b), 5 + 2 - 1 + 6);
+    assert_false(subnet_pool_has(b, (struct ip4){0x0a4e000b})); /* the other subnet's name server */
+    assert_false(subnet_pool_has(b, (struct ip4){0x0a4e000f}));
+    assert_true(dhcp_set_has(a->options, 42) && dhcp_set_has(a->options, 4) && !dhcp_set_has(a->options, 6));
+    assert_true(dhcp_set_has(b->options, 42) && dhcp_set_has(b->options, 6) && !dhcp_set_has(b->options, 4));
+    assert_int_equal(c->http.networks_n, 2);
+    assert_int_equal(c->http.networks[0].dns[0].a, 0x0a4e000b);
+    config_free(c);
+}
+
+static void thousands_of_subnets(void **state)
+{
+    (void)state;
+    struct config *c = NULL;
+    struct err e = {0};
+    struct str text = {0};
+    str_add(&text, "state_dir: /x\ndhcp:\n  interfaces: [br0]\n  subnets:\n");
+    for (int i = 4999; i >= 0; i--)
+        str_addf(&text, "    - {prefix: 10.%d.%d.0/24, pool: 10.%d.%d.100-10.%d.%d.199}\n", i / 250, i % 250,
+                 i / 250, i % 250, i / 250, i % 250);
+    if (load(text.s, &c, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(c->dhcp.subnets_n, 5000);
+    assert_ptr_equal(subnet_find(c->dhcp.subnets, 5000, (struct ip4){0x0a000105}), &c->dhcp.subnets[1]);
+    assert_int_equal(c->http.unknown_n, 5000);
+    str_free(&text);
+    config_free(c);
+}
+
 static void mistakes_have_a_place(void **state)
 {
     (void)state;
@@ -179,6 +232,34 @@ static void mistakes_have_a_place(void **state)
          "10.1.0.0/16}]}\n",
          "r.yaml:3:2: this subnet overlaps the one at line 2"},
         {"state_dir: /x\nlog_level: loud\n", "r.yaml:2:12: \"log_level\" must be error, warn, info or debug"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], options: {54: 1.1.1.1}, subnets: [{prefix: "
+         "10.0.0.0/24}]}\n",
+         "r.yaml:2:41: option 54 (dhcp-server-identifier) cannot be set"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, router: 10.0.0.1, "
+         "options: "
+         "{3: 10.0.0.2}}]}\n",
+         "option 3 is what \"router\" of this subnet says already"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, lease_time: 5s}]}\n",
+         "shorter than a minute"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, pools: "
+         "[10.0.0.10-10.0.0.19, 10.0.0.19-10.0.0.29]}]}\n",
+         "overlaps another pool"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, pools: "
+         "[10.0.1.1-10.0.1.2]}]}\n",
+         "not inside the hosts of 10.0.0.0/24"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, exclude: [10.0.0.9]}]}\n",
+         "no pool to exclude"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, pool: 10.0.0.8-10.0.0.9, "
+         "exclude: [10.0.0.8-10.0.0.9]}]}\n",
+         "leaves no address of the pool"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, pool: 10.0.0.8-10.0.0.9, "
+         "exclude: [x]}]}\n",
+         "is not an address or FIRST-LAST"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], relays: [], subnets: [{prefix: 10.0.0.0/24}]}\n",
+         "no relay is named"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], relays: [10.0.0.1/24], subnets: [{prefix: "
+         "10.0.0.0/24}]}\n",
+         "r.yaml:2:36: \"10.0.0.1/24\" has host bits set"},
         {"state_dir: /x\nenrol: {driver: puppet}\n", "\"driver\" must be salt or none"},
         {"state_dir: /x\nenrol: {driver: salt}\n", "\"salt\" is missing"},
         {"state_dir: /x\nenrol: {driver: salt, salt: {master: m, api: a, username: u}}\n",
@@ -254,8 +335,12 @@ static void options(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(the_whole), cmocka_unit_test(clients),
-                                       cmocka_unit_test(mistakes_have_a_place), cmocka_unit_test(options),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_whole),
+                                       cmocka_unit_test(clients),
+                                       cmocka_unit_test(dhcp_parts),
+                                       cmocka_unit_test(thousands_of_subnets),
+                                       cmocka_unit_test(mistakes_have_a_place),
+                                       cmocka_unit_test(options),
                                        cmocka_unit_test(passwords)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
