@@ -8,7 +8,7 @@ rackstrap=${RACKSTRAP:-$top/build/${VARIANT:-release}/rackstrap}
 skip() { echo "skipped: $*"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "sandbox.sh needs root, for its network namespace"
 [ -x "$rackstrap" ] || skip "there is no $rackstrap; run make"
-for program in curl ip gdb; do command -v "$program" >/dev/null || skip "there is no $program"; done
+for program in curl ip gdb setpriv; do command -v "$program" >/dev/null || skip "there is no $program"; done
 
 ns=rs-box-$$
 dir=$(mktemp -d /tmp/rackstrap-sandbox.XXXXXX)
@@ -52,7 +52,10 @@ http: {listen: "0.0.0.0:8080"}
 tftp: {interfaces: [br0]}
 dhcp: {interfaces: [br0], subnets: [{prefix: 10.77.0.0/24, pool: 10.77.0.100-10.77.0.199}]}
 END
-ip netns exec "$ns" "$rackstrap" serve -c "$dir/rackstrap.yaml" >>"$dir/log" 2>&1 &
+# No more than the unit gives, so that it is shown to be enough.
+unit=$top/rackstrap/rackstrap.service
+bound=-all$(sed -n 's/^CapabilityBoundingSet=//p' "$unit" | tr '[:upper:]' '[:lower:]' | sed 's/\bcap_/,+/g; s/ //g')
+ip netns exec "$ns" setpriv --no-new-privs --inh-caps=-all --bounding-set="$bound" "$rackstrap" serve -c "$dir/rackstrap.yaml" >>"$dir/log" 2>&1 &
 
 answers() { ip netns exec "$ns" curl -s -o /dev/null --max-time 2 http://127.0.0.1:8080/boot/52:54:00:00:00:01.ipxe; }
 pid_of() { # NAME
@@ -89,6 +92,12 @@ writes_nothing() { # PID: neither an existing file of everybody's nor a new one,
     [[ $out == *'= -1'* && ! -e $dir/everybodys/new-$1 ]] || { echo "made: $out"; return 1; }
 }
 
+unit_is_right() { # systemd's own reading of it, with our program in its place
+    sed "s|^ExecStart=/usr/local/bin/rackstrap|ExecStart=$rackstrap|; /^Documentation=/d" "$unit" >"$dir/rackstrap.service"
+    local out
+    out=$(systemd-analyze verify "$dir/rackstrap.service" 2>&1) && [ -z "$out" ] || { echo "$out"; return 1; }
+}
+if command -v systemd-analyze >/dev/null; then check unit unit_is_right; fi
 check all-four-run within 15 all_run
 landlock=$(grep -c 'sandboxed .*kept-by=landlock' "$dir/log")
 for name in dhcpd tftpd httpboot courier; do
