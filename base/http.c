@@ -525,8 +525,21 @@ static int fetch(struct download *d, const struct http_request *q, struct err *e
     return fsync(d->fd) < 0 ? err_errno(e, "flushing the download") : 0;
 }
 
-int http_download(const struct http_request *q, const char *path, const char *algorithm, char ret_hex[129],
-                  http_progress *progress, void *ctx, struct err *e)
+/* Before the file gets its name: what lies under that name has been judged. */
+static int hash_is(const char *url, const char *algorithm, const char *got, const char *want, struct err *e)
+{
+    char public[URL_PUBLIC_SIZE];
+
+    if (!want || strcasecmp(got, want) == 0) {
+        return 0;
+    }
+    url_public(url, public, sizeof public);
+    return err_set(e, ERR_CORRUPT, "%s has the %s %s, not %s: it is not the file that is meant", public,
+                   algorithm, got, want);
+}
+
+int http_download(const struct http_request *q, const char *path, const char *algorithm, const char *want_hex,
+                  char ret_hex[129], http_progress *progress, void *ctx, struct err *e)
 {
     const EVP_MD *md = EVP_get_digestbyname(algorithm);
     struct download d = {.fd = -1, .progress = progress, .ctx = ctx, .told_ms = monotonic_ms()};
@@ -549,11 +562,14 @@ int http_download(const struct http_request *q, const char *path, const char *al
     if (fetch(&d, q, e) < 0) {
         goto out;
     }
+    hash_end(d.hash, ret_hex);
+    if (hash_is(q->url, algorithm, ret_hex, want_hex, e) < 0) {
+        goto out;
+    }
     if (rename(part, path) < 0) {
         err_errno(e, "%s", path);
         goto out;
     }
-    hash_end(d.hash, ret_hex);
     r = 0;
 out:
     if (d.fd >= 0) {

@@ -61,11 +61,12 @@ typedef int http_sink(const void *p, size_t n, void *ctx, struct err *e);
 int http_stream(const struct http_request *q, http_sink *sink, void *ctx, struct http_reply *ret,
                 struct err *e);
 
-/* Fetches into path (by a temporary file beside it, so that path is whole or not there) and hashes on the
- * way: algorithm "sha256" or "sha512". Any status but 200 is an error. progress (may be NULL) hears at most
- * every 200 ms; total is 0 when unknown; other than 0 breaks off. */
+/* Fetches into path (by a temporary file beside it, so that path is whole, and what was meant, or not there)
+ * and hashes on the way: algorithm "sha256" or "sha512". want_hex (may be NULL): another hash is ERR_CORRUPT.
+ * Any status but 200 is an error. progress (may be NULL) hears at most every 200 ms; total is 0 when unknown;
+ * other than 0 breaks off. */
 typedef int http_progress(uint64_t done, uint64_t total, void *ctx);
-int http_download(const struct http_request *q, const char *path, const char *algorithm, char ret_hex[129],
-                  http_progress *progress, void *ctx, struct err *e);
+int http_download(const struct http_request *q, const char *path, const char *algorithm, const char *want_hex,
+                  char ret_hex[129], http_progress *progress, void *ctx, struct err *e);
 
 #endif

@@ -7,6 +7,7 @@
 
 struct loop {
     struct event_base *base;
+    bool stopped; /* libevent forgets a wish to stop that comes before the loop runs */
 };
 
 struct watch {
@@ -40,14 +41,15 @@ void loop_free(struct loop *l)
 
 int loop_run(struct loop *l, struct err *e)
 {
-    if (event_base_dispatch(l->base) < 0) {
-        return err_errno(e, "waiting for events");
-    }
-    return 0;
+    int r = l->stopped ? 0 : event_base_dispatch(l->base);
+
+    l->stopped = false;
+    return r < 0 ? err_errno(e, "waiting for events") : 0;
 }
 
 void loop_stop(struct loop *l)
 {
+    l->stopped = true;
     event_base_loopbreak(l->base);
 }
 

@@ -17,8 +17,8 @@ struct loop;
 struct loop *loop_new(void);    /* aborts when the system gives none: out of memory or of descriptors */
 void loop_free(struct loop *l); /* takes NULL */
 int loop_run(struct loop *l,
-             struct err *e); /* returns 0 after loop_stop, or when nothing is left to wait for */
-void loop_stop(struct loop *l);
+             struct err *e);    /* returns 0 after loop_stop, or when nothing is left to wait for */
+void loop_stop(struct loop *l); /* also before loop_run, which then returns at once */
 
 struct watch;
 typedef void watch_fn(void *ctx);

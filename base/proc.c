@@ -17,8 +17,10 @@ static void run_child(const char *const argv[], int out, int die_with_parent, in
     if (out >= 0 && (dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0))
         _exit(126);
     int null = open("/dev/null", O_RDONLY);
-    if (null >= 0)
+    if (null > STDIN_FILENO) {
         dup2(null, STDIN_FILENO);
+        close(null);
+    }
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

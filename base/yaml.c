@@ -134,18 +134,43 @@ static int build_seq(struct yaml *y, yaml_parser_t *p, int depth, struct yaml_no
     }
 }
 
-static int check_key(struct yaml *y, const struct yaml_node *map, const yaml_event_t *ev, struct err *e)
+static int check_key(struct yaml *y, const yaml_event_t *ev, struct err *e)
 {
     if (ev->type != YAML_SCALAR_EVENT)
         return mark_error(y, ev->start_mark, e, "a key must be plain text");
     const char *key = (const char *)ev->data.scalar.value;
     if (strlen(key) != ev->data.scalar.length)
         return mark_error(y, ev->start_mark, e, "a NUL byte inside the key; remove it");
-    for (size_t i = 0; i < map->n; i++)
-        if (strcmp(map->keys[i], key) == 0)
-            return mark_error(y, ev->start_mark, e, "the key \"%s\" is here twice; the first is at line %d",
-                              key, map->key_lines[i]);
     return 0;
+}
+
+static int by_key(const void *a, const void *b, void *map)
+{
+    size_t i = *(const size_t *)a, j = *(const size_t *)b;
+    int c = strcmp(((struct yaml_node *)map)->keys[i], ((struct yaml_node *)map)->keys[j]);
+    return c ? c : (i > j) - (i < j);
+}
+
+/* Sorted, so that a mapping of a million keys is no quadratic affair. Of several, the first in the file is
+ * told. */
+static int check_twice(struct yaml *y, struct yaml_node *map, struct err *e)
+{
+    size_t *order = xcalloc(map->n + 1, sizeof *order), first = 0, again = SIZE_MAX;
+    for (size_t i = 0; i < map->n; i++)
+        order[i] = i;
+    qsort_r(order, map->n, sizeof *order, by_key, map);
+    for (size_t i = 1; i < map->n; i++)
+        if (strcmp(map->keys[order[i - 1]], map->keys[order[i]]) == 0 && order[i] < again) {
+            first = order[i - 1];
+            again = order[i];
+        }
+    free(order);
+    if (again == SIZE_MAX)
+        return 0;
+    yaml_mark_t at = {.line = (size_t)map->key_lines[again] - 1,
+                      .column = (size_t)map->key_columns[again] - 1};
+    return mark_error(y, at, e, "the key \"%s\" is here twice; the first is at line %d", map->keys[again],
+                      map->key_lines[first]);
 }
 
 static int build_map(struct yaml *y, yaml_parser_t *p, int depth, struct yaml_node *map, struct err *e)
@@ -156,7 +181,7 @@ static int build_map(struct yaml *y, yaml_parser_t *p, int depth, struct yaml_no
             return -1;
         bool end = key.type == YAML_MAPPING_END_EVENT;
         struct yaml_node *item = NULL;
-        int rc = end ? 0 : check_key(y, map, &key, e);
+        int rc = end ? check_twice(y, map, e) : check_key(y, &key, e);
         if (!rc && !end && !(rc = next_event(y, p, &value, e))) {
             rc = build(y, p, &value, depth + 1, &item, e);
             yaml_event_delete(&value);

@@ -42,7 +42,7 @@ static int fetch(struct build *b, struct err *e)
     const struct recipe *r = b->recipe;
     const struct http_request q = {.url = r->disk, .follow = true, .proxy = true};
     char hex[129], *path = source_of(b);
-    int rc = is_url(r->disk) ? http_download(&q, path, r->algorithm, hex, show_download, b, e)
+    int rc = is_url(r->disk) ? http_download(&q, path, r->algorithm, r->hash, hex, show_download, b, e)
                              : digest_file(path, r->algorithm, hex, e);
 
     if (rc == 0 && strcasecmp(hex, r->hash) != 0)

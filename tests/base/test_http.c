@@ -333,32 +333,49 @@ static void test_download(void **state)
     (void)state;
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/file", dir);
-    assert_int_equal(http_download(&(struct http_request){.url = url("/big")}, path, "sha256", hex,
+    assert_int_equal(http_download(&(struct http_request){.url = url("/big")}, path, "sha256", NULL, hex,
                                    watch_progress, &seen, &e),
                      0);
     assert_int_equal(seen, 4194304);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_size, 4194304);
     assert_int_equal(strlen(hex), 64);
-    assert_int_equal(
-        http_download(&(struct http_request){.url = url("/hello")}, path, "sha512", hex, NULL, NULL, &e), 0);
+    assert_int_equal(http_download(&(struct http_request){.url = url("/hello")}, path, "sha512", NULL, hex,
+                                   NULL, NULL, &e),
+                     0);
     assert_int_equal(strncmp(hex, "9b71d224bd62f3785d96d46ad3ea3d73319bfbc2890caadae2dff72519673ca7", 64), 0);
     unlink(path);
     /* What fails leaves nothing behind. */
     assert_int_equal(
-        http_download(&(struct http_request){.url = url("/cut")}, path, "sha256", hex, NULL, NULL, &e), -1);
+        http_download(&(struct http_request){.url = url("/cut")}, path, "sha256", NULL, hex, NULL, NULL, &e),
+        -1);
     assert_int_equal(e.kind, ERR_CORRUPT);
     assert_int_equal(
-        http_download(&(struct http_request){.url = url("/404")}, path, "sha256", hex, NULL, NULL, &e), -1);
+        http_download(&(struct http_request){.url = url("/404")}, path, "sha256", NULL, hex, NULL, NULL, &e),
+        -1);
     assert_int_equal(e.kind, ERR_NOT_FOUND);
     assert_int_equal(
-        http_download(&(struct http_request){.url = url("/hello")}, path, "rot13", hex, NULL, NULL, &e), -1);
+        http_download(&(struct http_request){.url = url("/hello")}, path, "rot13", NULL, hex, NULL, NULL, &e),
+        -1);
     assert_int_equal(e.kind, ERR_INPUT);
+    assert_int_equal(http_download(&(struct http_request){.url = url("/hello")}, path, "sha256",
+                                   "2CF24DBA5FB0A30E26E83B2AC5B9E29E1B161E5C1FA7425E73043362938B9824", hex,
+                                   NULL, NULL, &e),
+                     0);
+    /* Another file than was meant never gets the name, nor takes the place of the one that has it. */
+    assert_int_equal(http_download(&(struct http_request){.url = url("/big")}, path, "sha256",
+                                   "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", hex,
+                                   NULL, NULL, &e),
+                     -1);
+    assert_int_equal(e.kind, ERR_CORRUPT);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 5);
+    unlink(path);
     assert_int_equal(rmdir(dir), 0);
     snprintf(command, sizeof command, "%s/none/file", dir);
-    assert_int_equal(
-        http_download(&(struct http_request){.url = url("/hello")}, command, "sha256", hex, NULL, NULL, &e),
-        -1);
+    assert_int_equal(http_download(&(struct http_request){.url = url("/hello")}, command, "sha256", NULL, hex,
+                                   NULL, NULL, &e),
+                     -1);
     assert_int_equal(e.kind, ERR_IO);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/loop.h"
 #include "base/proc.h"
 #include "base/str.h"
 
@@ -168,6 +170,19 @@ static void files(void **state)
     assert_false(file_exists(in_folder("a")));
 }
 
+/* /dev/null as whoever runs the tests left it open to us, beside standard input, output and error. */
+static int inherited_nulls(void)
+{
+    int n = 0;
+    for (int fd = 3; fd < 256; fd++) {
+        char link[32], target[32] = "";
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        if (readlink(link, target, sizeof target - 1) > 0 && strcmp(target, "/dev/null") == 0)
+            n += !(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    }
+    return n;
+}
+
 static void processes(void **state)
 {
     (void)state;
@@ -184,14 +199,47 @@ static void processes(void **state)
     assert_non_null(strstr(e.text, "signal 9: logged"));
     assert_int_equal(proc_run((const char *const[]){"no-such-program", NULL}, NULL, &out, &e), -1);
     assert_non_null(strstr(e.text, "no-such-program"));
+    str_reset(&out);
+    /* Standard input is /dev/null, and no other descriptor was left to the program. */
+    assert_int_equal(
+        proc_run((const char *const[]){"sh", "-c", "ls -l /proc/$$/fd | grep -c /dev/null", NULL}, NULL, &out,
+                 NULL),
+        0);
+    assert_int_equal(atoi(out.s), 1 + inherited_nulls());
     str_free(&out);
+}
+
+static void count(void *ctx)
+{
+    ++*(int *)ctx;
+}
+
+static void a_loop_that_is_stopped_before_it_runs(void **state)
+{
+    (void)state;
+    struct loop *l = loop_new();
+    int calls = 0;
+    struct watch *w = watch_timer(l, count, &calls);
+    watch_arm(w, 0);
+    loop_stop(l);
+    assert_int_equal(loop_run(l, NULL), 0);
+    assert_int_equal(calls, 0);
+    assert_int_equal(loop_run(l, NULL), 0); /* the wish is spent; it ends when nothing is left to wait for */
+    assert_int_equal(calls, 1);
+    watch_free(w);
+    loop_free(l);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes),      cmocka_unit_test(strings_grow), cmocka_unit_test(sha256_is_sha256),
-        cmocka_unit_test(signatures), cmocka_unit_test(files),        cmocka_unit_test(processes),
+        cmocka_unit_test(sizes),
+        cmocka_unit_test(strings_grow),
+        cmocka_unit_test(sha256_is_sha256),
+        cmocka_unit_test(signatures),
+        cmocka_unit_test(files),
+        cmocka_unit_test(processes),
+        cmocka_unit_test(a_loop_that_is_stopped_before_it_runs),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

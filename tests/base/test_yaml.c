@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -46,6 +47,25 @@ static void errors_have_a_place(void **state)
         str_add(&deep, "[");
     refuses(deep.s, "deep");
     str_free(&deep);
+}
+
+/* A quadratic look at the keys would take minutes. */
+static void many_keys(void **state)
+{
+    (void)state;
+    struct str text = {0};
+    struct yaml *y;
+    for (int i = 0; i < 300000; i++)
+        str_addf(&text, "the-key-of-number-%d: 1\n", i);
+    alarm(60);
+    y = load(text.s);
+    alarm(0);
+    assert_int_equal(yaml_len(yaml_root(y)), 300000);
+    yaml_free(y);
+    str_add(&text, "the-key-of-number-7: 1\n");
+    refuses(text.s, "f.yaml:300001:1: the key \"the-key-of-number-7\" is here twice; the first is at line 8");
+    str_free(&text);
+    refuses("a: 1\nb: 1\nb: 2\na: 2\na: 3\n", "f.yaml:3:1: the key \"b\"");
 }
 
 static void an_empty_document_is_an_empty_mapping(void **state)
@@ -127,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_have_a_place),
         cmocka_unit_test(an_empty_document_is_an_empty_mapping),
+        cmocka_unit_test(many_keys),
         cmocka_unit_test(unknown_keys),
         cmocka_unit_test(types),
     };
