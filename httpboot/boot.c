@@ -159,7 +159,13 @@ static int decide_and_commit(struct call *c, struct boot_records *r, struct mac 
     return commit(c, r, mac, d, uuid, ret_token, e);
 }
 
-/* A job can end or be claimed between the decision and its token: then it is decided once more. */
+static bool may_pass(const struct err *e)
+{
+    return e->kind == ERR_CONFLICT || e->kind == ERR_REFUSED || e->kind == ERR_UNAVAILABLE;
+}
+
+/* A job can end or be claimed between the decision and its token: the machine asks again then, and it is
+ * decided once more. */
 void boot_script(struct call *c)
 {
     struct boot_records r = {0};
@@ -174,11 +180,9 @@ void boot_script(struct call *c)
         return;
     }
     rc = decide_and_commit(c, &r, mac, &d, token, &e);
-    if (rc && (e.kind == ERR_CONFLICT || e.kind == ERR_REFUSED))
-        rc = decide_and_commit(c, &r, mac, &d, token, &e);
     if (!rc)
         answer(c, &r, mac, &d, token);
-    else if (e.kind == ERR_UNAVAILABLE)
+    else if (may_pass(&e))
         answer_wait(c, &r, mac, &e);
     else
         app_error(c, &e);

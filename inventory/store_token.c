@@ -208,6 +208,18 @@ int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_k
     return 0;
 }
 
+/* An installer that has claimed nothing must not speak for the one at work, nor take the job from it: a
+ * machine that has really booted anew has been silent for longer. */
+static int writer_check(const struct token *t, const struct job *j, int64_t at_ms, struct err *e)
+{
+    if (t->kind != TOKEN_INSTALL || t->bound || j->state != JOB_CLAIMED ||
+        at_ms - j->progress_ms >= WRITER_SILENCE_MS) {
+        return 0;
+    }
+    return err_set(e, ERR_UNAVAILABLE,
+                   "another installer writes %s at this moment; this one has claimed nothing", j->device);
+}
+
 int job_by_writer(struct store *s, const char *token, int64_t at_ms, enum token_kind *ret_kind,
                   struct job *ret, struct err *e)
 {
@@ -216,10 +228,8 @@ int job_by_writer(struct store *s, const char *token, int64_t at_ms, enum token_
     if (token_job(s, token, at_ms, &t, &j, e) < 0) {
         return -1;
     }
-    if (t.kind == TOKEN_INSTALL && !t.bound && j.state == JOB_CLAIMED &&
-        at_ms - j.progress_ms < WRITER_SILENCE_MS) {
-        return err_set(e, ERR_UNAVAILABLE,
-                       "another installer writes %s at this moment; this one has claimed nothing", j.device);
+    if (writer_check(&t, &j, at_ms, e) < 0) {
+        return -1;
     }
     *ret_kind = t.kind;
     *ret = j;
@@ -362,7 +372,7 @@ static int claim_locked(struct store *s, const struct claim *c, int64_t at_ms, s
     }
     const struct asker a = {.machine_uuid = c->machine_uuid, .nic = t.nic};
     *ret = j;
-    if (claim_check(s, &j, &a, c->disk, at_ms, e) < 0 ||
+    if (claim_check(s, &j, &a, c->disk, at_ms, e) < 0 || writer_check(&t, &j, at_ms, e) < 0 ||
         turn_take(s, &j, &c->limit, at_ms, ret_turn, e) < 0) {
         return -1;
     }

@@ -17,6 +17,7 @@
 #include "inventory/enrolment.h"
 #include "inventory/job.h"
 #include "inventory/journal.h"
+#include "inventory/store_sql.h"
 #include "inventory/ladder.h"
 
 #define DIGEST_TEXT "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -300,6 +301,24 @@ static void script_in_a_loop(void **state)
     assert_int_equal(post("/agent/v1/claim", token, "{\"uuid\":\"" UUID_1 "\",\"disk\":" DISK "}"), 200);
 }
 
+/* A job that is another by the time its token is made: iPXE sees no error, and asks again. */
+static void job_changes_meanwhile(void **state)
+{
+    (void)state;
+    arm();
+    assert_int_equal(
+        db_run(w.app.store,
+               "CREATE TRIGGER meanwhile BEFORE INSERT ON tokens BEGIN SELECT raise(ABORT, 'gone'); "
+               "END",
+               NULL, 0, NULL),
+        0);
+    assert_int_equal(get("/boot/" MAC_1 ".ipxe?uuid=" UUID_1), 200);
+    assert_true(says("sleep 2\nchain --replace") && !says("token"));
+    assert_int_equal(db_run(w.app.store, "DROP TRIGGER meanwhile", NULL, 0, NULL), 0);
+    assert_int_equal(get("/boot/" MAC_1 ".ipxe?uuid=" UUID_1), 200);
+    assert_true(says("rackstrap.token="));
+}
+
 /* Another writer has the store for longer than we wait. */
 static void busy(void **state)
 {
@@ -417,6 +436,8 @@ static void script_after_claim(void **state)
     assert_int_equal(get("/boot/" MAC_1 ".ipxe?uuid=" UUID_1), 200);
     take_token(resumed);
     assert_int_equal(post("/agent/v1/progress", token, "{\"done\":1,\"total\":2,\"rate\":0}"), 204);
+    assert_int_equal(post("/agent/v1/claim", resumed, "{\"uuid\":\"" UUID_1 "\",\"disk\":" DISK "}"), 503);
+    w.at_ms += 10000;
     assert_int_equal(post("/agent/v1/claim", resumed, "{\"uuid\":\"" UUID_1 "\",\"disk\":" DISK "}"), 200);
     assert_int_equal(post("/agent/v1/progress", token, "{\"done\":1,\"total\":2,\"rate\":0}"),
                      401); /* the new one replaced it */
@@ -731,6 +752,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_WORLD(script_of_armed),
         WITH_WORLD(script_in_a_loop),
+        WITH_WORLD(job_changes_meanwhile),
         WITH_WORLD(busy),
         WITH_WORLD(turns),
         WITH_WORLD(unclaimed_token),

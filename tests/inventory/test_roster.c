@@ -111,6 +111,9 @@ static void test_changes_of_a_device(void **state)
     assert_false(roster_owner(t.r, ip(7), &owner));
     assert_true(finds(2)); /* and nobody else's record was touched */
     assert_string_equal(t.d.name, "web2");
+    ok(device_remove(t.other, t.d.id, "test", T0, E));
+    assert_false(finds(2));
+    assert_false(roster_owner(t.r, ip(2), &owner));
 }
 
 static void test_two_swap_their_addresses(void **state)
