@@ -9,7 +9,7 @@
 #include "dhcpd/io_link.h"
 #include "dhcpd/io_neighbours.h"
 
-#define BATCH_MAX 512
+#define BATCH_MAX 2048
 
 struct dhcpd {
     struct dhcpd_config cfg;
