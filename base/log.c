@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -136,12 +137,58 @@ static void put_format(struct line *l, const char *f, va_list *ap)
 
 static void put_time(struct line *l)
 {
+    static _Thread_local time_t second;
+    static _Thread_local char text[24]; /* of that second */
     struct timespec now;
     struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    l->n = strftime(l->text, sizeof l->text, "%Y-%m-%dT%H:%M:%S", &utc);
-    l->n += (size_t)snprintf(l->text + l->n, sizeof l->text - l->n, ".%03ldZ ", now.tv_nsec / 1000000);
+    if (now.tv_sec != second || !text[0]) {
+        second = now.tv_sec;
+        gmtime_r(&second, &utc);
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+    }
+    l->n = (size_t)snprintf(l->text, sizeof l->text, "%s.%03ldZ ", text, now.tv_nsec / 1000000);
+}
+
+/* ---- writing */
+
+/* While this thread's lines are held. At most PIPE_BUF bytes leave at once: so many a pipe takes whole. */
+static _Thread_local struct {
+    bool on;
+    size_t n;
+    char text[PIPE_BUF];
+} held;
+
+/* A log that cannot be written must not stop the server. */
+static void write_out(const char *text, size_t n)
+{
+    if (n && write(STDERR_FILENO, text, n) < 0)
+        return;
+}
+
+static void flush_held(void)
+{
+    write_out(held.text, held.n);
+    held.n = 0;
+}
+
+static void write_line(const struct line *l)
+{
+    if (!held.on) {
+        write_out(l->text, l->n);
+        return;
+    }
+    if (held.n + l->n > sizeof held.text)
+        flush_held();
+    memcpy(held.text + held.n, l->text, l->n);
+    held.n += l->n;
+}
+
+void log_hold(bool on)
+{
+    held.on = on;
+    if (!on)
+        flush_held();
 }
 
 static void log_line(enum log_level level, const char *fmt, va_list *ap)
@@ -159,9 +206,7 @@ static void log_line(enum log_level level, const char *fmt, va_list *ap)
     put(&l, ' ');
     put_format(&l, fmt, ap);
     l.text[l.n++] = '\n';
-    /* A log that cannot be written must not stop the server. */
-    if (write(STDERR_FILENO, l.text, l.n) < 0)
-        return;
+    write_line(&l);
 }
 
 #define LOG_FUNCTION(name, level)                                                                            \

@@ -23,4 +23,8 @@ void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Between log_hold(true) and log_hold(false) lines wait, and leave many at once: for a server that handles a
+ * batch of packets and logs each. Of the calling thread. */
+void log_hold(bool on);
+
 #endif

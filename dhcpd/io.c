@@ -166,6 +166,7 @@ static void arm_timer(struct dhcpd *d)
 /* Whatever woke us: read all there is on every interface, decide it all, commit once, then send. */
 static void batch(struct dhcpd *d)
 {
+    log_hold(true);
     d->at_ms = now_ms();
     d->answers_n = 0;
     read_neighbours(d);
@@ -178,6 +179,7 @@ static void batch(struct dhcpd *d)
     ask_wire(d);
     service_notes(d->service, d->at_ms);
     notice_write(service_notice(d->service), d->at_ms);
+    log_hold(false);
     arm_timer(d);
     if (d->failed)
         loop_stop(d->loop);

@@ -128,6 +128,12 @@ static int set_filter(struct io_link *l, struct err *e)
     return 0;
 }
 
+void io_link_ignore_own(struct pcap *capture)
+{
+    int one = 1;
+    setsockopt(pcap_fileno(capture), SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one);
+}
+
 static int open_capture(struct io_link *l, struct err *e)
 {
     char text[PCAP_ERRBUF_SIZE] = "";
@@ -148,6 +154,7 @@ static int open_capture(struct io_link *l, struct err *e)
                        name);
     if (pcap_setdirection(l->capture, PCAP_D_IN) || pcap_setnonblock(l->capture, 1, text) < 0)
         return err_set(e, ERR_IO, "dhcp: capture on %s: %s %s", name, pcap_geterr(l->capture), text);
+    io_link_ignore_own(l->capture);
     return set_filter(l, e);
 }
 

@@ -23,6 +23,10 @@ int io_link_capture_fd(const struct io_link *l);
 int io_link_socket_fd(const struct io_link *l);
 int io_link_pxe_fd(const struct io_link *l); /* -1: none */
 
+/* libpcap leaves out what we send ourselves only after the kernel has copied it to each capture. */
+struct pcap;
+void io_link_ignore_own(struct pcap *capture);
+
 /* One message as it came; or, when `why` says so, a frame that holds none. */
 struct packet {
     struct arrival from;

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "dhcpd/frame.h"
+#include "dhcpd/io_link.h"
 #include "dhcpd/servers.h"
 
 #define SNAPLEN        1600
@@ -62,6 +63,7 @@ static int open_capture(struct io_neighbours *n, bool arp, struct err *e)
                        pcap_geterr(n->capture));
     if (pcap_setdirection(n->capture, PCAP_D_IN) || pcap_setnonblock(n->capture, 1, text) < 0)
         return err_set(e, ERR_IO, "dhcp: capture on %s: %s %s", name, pcap_geterr(n->capture), text);
+    io_link_ignore_own(n->capture);
     return set_filter(n, arp, e);
 }
 

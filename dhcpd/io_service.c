@@ -37,6 +37,7 @@ int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct s
     s->probes = probes_new(cfg->probe_ms);
     if (store_open(state_dir, &s->store, e) || leases_open(state_dir, true, &s->leases, e))
         goto fail;
+    store_patience(s->store, STORE_PATIENCE_SERVER);
     s->notice = notice_new(s->store);
     s->notes = notes_new(s->store);
     s->loaders = loaders_new(cfg, s->store);

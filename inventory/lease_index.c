@@ -6,9 +6,10 @@
 
 #include "base/str.h"
 
+/* The links and the lease's keys share a cache line. */
 struct node {
-    struct lease lease;
     struct node *next_by_address, *next_by_mac;
+    struct lease lease;
 };
 
 struct change {

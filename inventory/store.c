@@ -25,6 +25,7 @@ struct store {
     sqlite3 *db;
     char *path;
     int depth; /* of transactions: 1 is BEGIN, more are savepoints */
+    int patience_ms;
     int64_t data_version;
     struct cached cache[CACHE_SLOTS];
 };
@@ -38,8 +39,8 @@ static int fail_sentence(struct store *s, int code, int sys, struct err *e)
     case SQLITE_LOCKED:
         return err_set(
             e, ERR_UNAVAILABLE,
-            "%s: another process has kept it locked for %d s; try again, and look for a rackstrap that hangs",
-            s->path, BUSY_MS / 1000);
+            "%s: another process has kept it locked for %g s; try again, and look for a rackstrap that hangs",
+            s->path, s->patience_ms / 1000.0);
     case SQLITE_FULL:
         return err_set(e, ERR_IO, "%s: the disk is full; free some space and try again", s->path);
     case SQLITE_CORRUPT:
@@ -312,6 +313,12 @@ int db_end(struct store *s, int r, struct err *e)
     return -1;
 }
 
+void store_patience(struct store *s, int ms)
+{
+    s->patience_ms = ms;
+    sqlite3_busy_timeout(s->db, ms);
+}
+
 bool store_changed(struct store *s)
 {
     int64_t now = s->data_version;
@@ -413,7 +420,7 @@ static int wal_mode(struct store *s, struct err *e)
 
 static int setup(struct store *s, struct err *e)
 {
-    sqlite3_busy_timeout(s->db, BUSY_MS);
+    store_patience(s, BUSY_MS);
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);

@@ -22,6 +22,10 @@ struct store;
 
 /* state_dir must exist and be writable. Waits up to 10 s for another writer. */
 int store_open(const char *state_dir, struct store **ret, struct err *e);
+/* Waits so long instead, from now on: a server's loop must not stand still for as long as a person may wait.
+ */
+#define STORE_PATIENCE_SERVER 500
+void store_patience(struct store *s, int ms);
 void store_close(struct store *s); /* takes NULL */
 
 int store_begin(struct store *s, struct err *e); /* takes the write lock at once (BEGIN IMMEDIATE) */

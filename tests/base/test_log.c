@@ -36,7 +36,7 @@ static int give_stderr_back(void **state)
 static const char *line(void)
 {
     static char text[8192];
-    ssize_t n = read(from_log, text, sizeof text - 1);
+    ssize_t n = read(from_log, text, 4096);
     text[n > 0 ? n : 0] = '\0';
     return text;
 }
@@ -75,6 +75,35 @@ static void a_long_line_ends_with_its_newline(void **state)
     assert_null(memchr(got, '\n', 2047));
 }
 
+/* Held lines leave in order and whole, as many at once as a pipe takes whole. */
+static void held_lines_wait(void **state)
+{
+    char want[40];
+    unsigned got = 0;
+    (void)state;
+    log_hold(true);
+    log_info("a");
+    log_warn("b");
+    log_hold(false);
+    assert_string_equal(line(), "t info a\nt warn b\n");
+    log_hold(true);
+    for (unsigned i = 0; i < 1000; i++)
+        log_info("line n=%u", i);
+    log_hold(false);
+    while (got < 1000) {
+        char *text = (char *)line(), *at = text;
+        assert_true(strlen(text) <= 4096);
+        for (char *end; *at && (end = strchr(at, '\n')); at = end + 1, got++) {
+            *end = '\0';
+            snprintf(want, sizeof want, "t info line n=%u", got);
+            assert_string_equal(at, want);
+        }
+        assert_int_equal(*at, '\0');
+    }
+    log_info("c");
+    assert_string_equal(line(), "t info c\n");
+}
+
 static void levels(void **state)
 {
     enum log_level level;
@@ -95,6 +124,7 @@ int main(void)
         cmocka_unit_test(nothing_is_forged),
         cmocka_unit_test(a_long_line_ends_with_its_newline),
         cmocka_unit_test(levels),
+        cmocka_unit_test(held_lines_wait),
     };
     return cmocka_run_group_tests(tests, catch_stderr, give_stderr_back);
 }

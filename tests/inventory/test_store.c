@@ -233,6 +233,23 @@ static void test_first_open_together(void **state)
     }
 }
 
+/* A server's loop does not stand still for long. */
+static void test_patience(void **state)
+{
+    (void)state;
+    struct store *other;
+    ok(store_open(fx.dir, &other, E));
+    ok(store_begin(other, E));
+    store_patience(fx.s, 50);
+    int64_t began = now_ms();
+    fails(store_begin(fx.s, E), ERR_UNAVAILABLE);
+    assert_in_range(now_ms() - began, 40, 5000);
+    assert_non_null(strstr(fx.e.text, "for 0.05 s"));
+    store_close(other);
+    ok(store_begin(fx.s, E));
+    store_rollback(fx.s);
+}
+
 /* A writer holds the lock for a moment: the other waits instead of failing. */
 static void test_waits_for_the_lock(void **state)
 {
@@ -408,6 +425,7 @@ int main(void)
         T(test_changed),
         T(test_two_writers),
         T(test_first_open_together),
+        T(test_patience),
         T(test_waits_for_the_lock),
         T(test_claims_race),
         T(test_kill_9),
