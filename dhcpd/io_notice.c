@@ -10,8 +10,11 @@
 #include "inventory/journal.h"
 #include "inventory/silence.h"
 
-#define EVENTS_MAX 64
-#define AGAIN_MS   (60 * 60 * 1000) /* a device's drops of one reason are journalled this far apart */
+#define EVENTS_MAX        64
+#define HOUR_MS           (60 * 60 * 1000)
+#define AGAIN_MS          HOUR_MS        /* a device's drops of one reason are journalled this far apart, */
+#define STRANGER_AGAIN_MS (24 * HOUR_MS) /* a stranger's so far, */
+#define STRANGERS_AN_HOUR 30             /* and no more than so many */
 
 struct event {
     struct mac mac;
@@ -29,6 +32,8 @@ struct notice {
     struct tally tally;
     struct event events[EVENTS_MAX];
     size_t events_n;
+    int64_t strangers_hour;
+    unsigned strangers; /* journalled in it */
 };
 
 struct notice *notice_new(struct store *store)
@@ -90,6 +95,13 @@ void notice_pool(struct notice *n, struct prefix pool, uint32_t addresses, bool 
     }
 }
 
+void notice_decline(struct notice *n, struct mac mac, struct ip4 ip, int64_t at_ms)
+{
+    char text[IP4_STR], detail[80];
+    snprintf(detail, sizeof detail, "%s was declined: another machine uses it", ip4_format(ip, text));
+    notice_event(n, &mac, "address-declined", detail, at_ms);
+}
+
 void notice_server(struct notice *n, const struct link *on, struct ip4 id, struct mac mac, bool chosen,
                    bool alone, int64_t at_ms)
 {
@@ -138,25 +150,40 @@ static int write_event(struct store *s, const struct event *x, struct err *e)
     return journal_add(s, device, x->has_mac ? &x->mac : NULL, "dhcpd", x->name, x->detail, x->at_ms, e);
 }
 
-/* Strangers are not journalled: anyone can make up addresses. `why` and `drops` show theirs. */
-static int write_count(struct store *s, const struct tally_row *row, struct err *e)
+/* Silences that are as it should be, all day long. */
+static bool is_expected(enum drop why)
+{
+    return why == DROP_NOT_BOOTING || why == DROP_NOT_PROXYS;
+}
+
+/* Anyone can make up addresses, and the journal is for ever: of strangers, and of what has no address at all,
+ * it takes little. `why` and `drops` show all. */
+static bool stranger_fits(struct notice *n, int64_t at_ms)
+{
+    if (n->strangers_hour != at_ms / HOUR_MS) {
+        n->strangers_hour = at_ms / HOUR_MS;
+        n->strangers = 0;
+    }
+    return n->strangers++ < STRANGERS_AN_HOUR;
+}
+
+static int write_count(struct notice *n, const struct tally_row *row, struct err *e)
 {
     struct silence x = {
         .mac = row->mac, .first_ms = row->first_ms, .last_ms = row->last_ms, .times = row->times};
-    int64_t before_ms, device;
+    bool has_mac = mac_to_u64(x.mac) != 0;
+    int64_t before_ms, device = 0;
     char detail[200];
     str_copy(x.reason, sizeof x.reason, drop_name(row->why));
     str_copy(x.sentence, sizeof x.sentence, drop_sentence(row->why));
-    if (silence_add(s, &x, &before_ms, e))
+    if (silence_add(n->store, &x, &before_ms, e) || (has_mac && device_of(n->store, x.mac, &device, e)))
         return -1;
-    if (!mac_to_u64(x.mac) || (before_ms && x.first_ms - before_ms < AGAIN_MS))
-        return 0;
-    if (device_of(s, x.mac, &device, e))
-        return -1;
-    if (!device)
+    bool lately = before_ms && x.first_ms - before_ms < (device ? AGAIN_MS : STRANGER_AGAIN_MS);
+    if (lately || is_expected(row->why) || (!device && !stranger_fits(n, x.first_ms)))
         return 0;
     snprintf(detail, sizeof detail, "%s: %s", x.reason, x.sentence);
-    return journal_add(s, device, &x.mac, "dhcpd", "not-answered", detail, x.first_ms, e);
+    return journal_add(n->store, device, has_mac ? &x.mac : NULL, "dhcpd", "not-answered", detail, x.first_ms,
+                       e);
 }
 
 static int write_all(struct notice *n, bool counts, struct err *e)
@@ -165,7 +192,7 @@ static int write_all(struct notice *n, bool counts, struct err *e)
     for (size_t i = 0; i < n->events_n && r == 0; i++)
         r = write_event(n->store, &n->events[i], e);
     for (size_t i = 0; i < n->tally.n && counts && r == 0; i++)
-        r = write_count(n->store, &n->tally.rows[i], e);
+        r = write_count(n, &n->tally.rows[i], e);
     return r == 0 ? store_commit(n->store, e) : -1;
 }
 

@@ -21,6 +21,8 @@ void notice_drop(struct notice *n, enum drop why, const struct mac *mac, int64_t
 /* An entry for the journal. mac, of a device or not, may be NULL. */
 void notice_event(struct notice *n, const struct mac *mac, const char *event, const char *detail,
                   int64_t at_ms);
+/* A machine that no device is has declined an address (RFC 2131, 4.3.3: the administrator is told). */
+void notice_decline(struct notice *n, struct mac mac, struct ip4 ip, int64_t at_ms);
 /* A DHCP server other than us was heard, or chosen by a client (mac: the client's). alone: there should be
  * none, so the log warns. */
 void notice_server(struct notice *n, const struct link *on, struct ip4 id, struct mac mac, bool chosen,

@@ -151,6 +151,8 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
     if (why != DROP_NONE || held)
         return why;
     notes_take(s->notes, q, &r, &f, &d, at_ms);
+    if (d.drop == DROP_NONE && q->type == MSG_DECLINE && !r.has_device)
+        notice_decline(s->notice, q->mac, decide_asked(q), at_ms);
     if (d.drop == DROP_OTHER_SERVER)
         notice_server(s->notice, from->link, q->server_id, q->mac, true, true, at_ms);
     if (d.drop != DROP_NONE)

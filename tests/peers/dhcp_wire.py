@@ -85,10 +85,21 @@ def drops():
     rows = until(8, lambda: (r := {(x["mac"], x["reason"]): x for x in json.loads(rs("drops", "--json"))}) and (None, "not-request") in r and r)
     case("counted", rows and rows[("52:54:00:00:00:01", "other-server")]["times"] == 3, rows)
     case("counted-without-mac", rows and rows[(None, "not-request")]["times"] == 1, rows)
-    e = events("not-answered")
-    case("journalled-once", len(e) == 1 and e[0]["device"] == "hv-01" and "other-server" in e[0]["detail"], e)
+    e = [(x["device"], x["mac"], x["detail"].split(":")[0]) for x in events("not-answered")]
+    case("journalled-once", e == [(None, "52:54:00:00:aa:05", "pool-full"), ("hv-01", "52:54:00:00:00:01", "other-server"), (None, None, "not-request")],
+         e)
     e = [x for x in events("other-server") if "10.77.0.66" in x["detail"]]
     case("chosen-server-is-journalled", len(e) == 1 and e[0]["device"] == "hv-01", e)
+
+
+def declined():
+    """A client that finds its address taken tells us; so are we told by the journal."""
+    r = wire.bind(stranger(1))
+    wire.send(DECLINE, stranger(1), options=option(REQUESTED, ip(r.address)) + option(SERVER_ID, r.server))
+    e = until(5, lambda: events("address-declined"))
+    case("declined-is-journalled", e and e[0]["mac"] == "52:54:00:00:aa:01" and r.address in e[0]["detail"], e)
+    case("declined-is-quarantined", leases()[r.address]["state"] == "declined", leases())
+    case("declined-is-not-given", not (x := wire.ask(DISCOVER, stranger(1), 0.6)) or x.address != r.address, x and vars(x))
 
 
 def other_server():

@@ -74,6 +74,7 @@ cases probes
 cases fills
 [ "$(grep -c dhcp-pool-full "$dir/log")" = 1 ] && echo "ok dhcp-wire-full-is-logged-once" || { echo "not ok dhcp-wire-full-is-logged-once: $(grep dhcp-pool-full "$dir/log")"; failed=1; }
 cases drops
+cases declined
 
 ip netns exec "$o" dnsmasq -d -p 0 -C /dev/null -i eth0 --bind-interfaces --dhcp-authoritative --dhcp-broadcast -F 10.77.0.200,10.77.0.210 \
     --dhcp-leasefile="$dir/dnsmasq.leases" >"$dir/dnsmasq.log" 2>&1 &
@@ -88,6 +89,7 @@ grep -q 'warn.*dhcp-other-server server=10.77.0.100 interface=br0' "$dir/log" &&
 kill "$server"
 wait "$server" 2>/dev/null
 mv "$dir/log" "$dir/log.1"
+chown -R root "$dir/state" # run_dhcpd stays root, but gives up overriding owners
 config "$dir/short.yaml" 2s 10.77.0.140-10.77.0.142
 start "$tool" -c "$dir/short.yaml"
 cases expiry
