@@ -82,6 +82,7 @@ static void held_lines_wait(void **state)
     char want[40];
     size_t n = 0;
     (void)state;
+    log_setup("t", LOG_LVL_INFO, false);
     log_hold(true);
     log_info("a");
     log_warn("b");
