@@ -147,7 +147,7 @@ static int decide_and_commit(struct call *c, struct boot_records *r, struct mac 
     char given[64], uuid[UUID_STR];
 
     *r = (struct boot_records){0};
-    if (load(c, mac, r, e))
+    if (store_snapshot(c->app->store, e) || load(c, mac, r, e))
         return -1;
     request_param(c->req, "uuid", given, sizeof given);
     machine_uuid(given, uuid);
@@ -180,6 +180,7 @@ void boot_script(struct call *c)
         return;
     }
     rc = decide_and_commit(c, &r, mac, &d, token, &e);
+    store_snapshot_end(c->app->store);
     if (!rc)
         answer(c, &r, mac, &d, token);
     else if (may_pass(&e))

@@ -26,6 +26,7 @@ struct store {
     char *path;
     int depth; /* of transactions: 1 is BEGIN, more are savepoints */
     int patience_ms;
+    bool snapshot;
     int64_t data_version;
     struct cached cache[CACHE_SLOTS];
 };
@@ -266,8 +267,27 @@ static int begin(struct store *s, const char *outer, struct err *e)
     return 0;
 }
 
+int store_snapshot(struct store *s, struct err *e)
+{
+    assert(s->depth == 0 && !s->snapshot);
+    if (db_run(s, "BEGIN", NULL, 0, e) < 0) {
+        return -1;
+    }
+    s->snapshot = true;
+    return 0;
+}
+
+void store_snapshot_end(struct store *s)
+{
+    if (s->snapshot) {
+        db_run(s, "COMMIT", NULL, 0, NULL); /* nothing was written: nothing can be lost */
+    }
+    s->snapshot = false;
+}
+
 int store_begin(struct store *s, struct err *e)
 {
+    store_snapshot_end(s);
     return begin(s, "BEGIN IMMEDIATE", e);
 }
 

@@ -32,6 +32,12 @@ int store_begin(struct store *s, struct err *e); /* takes the write lock at once
 int store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s); /* harmless outside a transaction */
 
+/* What is read until the end is of one moment, and costs the locks of one read; a read alone takes and gives
+ * back two. It ends by itself when a transaction begins. Short: while one lasts, the log cannot be emptied.
+ */
+int store_snapshot(struct store *s, struct err *e);
+void store_snapshot_end(struct store *s);
+
 /* True when another connection has committed since the last call: caches are stale, there may be work. Costs
  * a microsecond. */
 bool store_changed(struct store *s);

@@ -44,6 +44,35 @@ static void test_reopen(void **state)
     assert_int_equal(st.st_mode & 07777 & ~0640, 0);
 }
 
+/* What another connection commits is seen after a snapshot's end, which a transaction of our own is too. */
+static void test_snapshot(void **state)
+{
+    (void)state;
+    struct store *other;
+    struct device d;
+    put_device("hv-01", 1);
+    ok(store_open(fx.dir, &other, E));
+    struct store *mine = fx.s;
+    for (int writes = 0; writes < 2; writes++) {
+        char name[16];
+        snprintf(name, sizeof name, "late-%d", writes);
+        ok(store_snapshot(mine, E));
+        ok(device_by_name(mine, "hv-01", &d, E));
+        fx.s = other;
+        put_device(name, (uint8_t)(2 + writes));
+        fx.s = mine;
+        assert_int_equal(device_by_name(mine, name, &d, NULL), -1);
+        if (writes) {
+            ok(store_begin(mine, E));
+            ok(device_by_name(mine, name, &d, E));
+            ok(store_commit(mine, E));
+        }
+        store_snapshot_end(mine);
+        ok(device_by_name(mine, name, &d, E));
+    }
+    store_close(other);
+}
+
 /* Who may write to the folder must not make root write elsewhere; links on the way there are the owner's
  * wish. */
 static void test_no_link_is_followed(void **state)
@@ -414,6 +443,7 @@ static void test_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(test_snapshot),
         T(test_pragmas),
         T(test_reopen),
         T(test_newer_schema_is_refused),
