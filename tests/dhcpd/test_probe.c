@@ -2,6 +2,7 @@
  * answered. */
 #include "tests/dhcpd/build.h"
 
+#include "dhcpd/decide.h"
 #include "dhcpd/pool.h"
 #include "dhcpd/probe.h"
 #include "dhcpd/servers.h"
@@ -212,6 +213,48 @@ static void test_servers(void **state)
     assert_false(servers_parse(packet_span(&p), &type, &id));
 }
 
+/* Which answers wait until the wire was asked. */
+static void test_needed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum message_type type, reply;
+        bool relayed, reserved;
+        enum lease_state mine; /* of the address that it is answered with, until `expires` after now */
+        int64_t expires;
+        bool others, want;
+    } rows[] = {
+        {"a new address", MSG_DISCOVER, MSG_OFFER, .want = true},
+        {"reserved", MSG_DISCOVER, MSG_OFFER, .reserved = true},
+        {"behind a relay", MSG_DISCOVER, MSG_OFFER, .relayed = true},
+        {"bound to it", MSG_DISCOVER, MSG_OFFER, .mine = LEASE_BOUND, .expires = 1},
+        {"bound to another", MSG_DISCOVER, MSG_OFFER, .mine = LEASE_BOUND, .expires = 1, .others = true,
+         .want = true},
+        {"was bound to it", MSG_DISCOVER, MSG_OFFER, .mine = LEASE_BOUND, .want = true},
+        {"gave it back", MSG_DISCOVER, MSG_OFFER, .mine = LEASE_RELEASED, .expires = 1, .want = true},
+        {"acknowledged", MSG_REQUEST, .reply = MSG_ACK},
+        {"refused", MSG_REQUEST, .reply = MSG_NAK},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct request q = {
+            .type = rows[i].type, .mac = asker, .giaddr = rows[i].relayed ? IP(2) : (struct ip4){0}};
+        struct place p = {.has_reserved = rows[i].reserved};
+        struct lease lease = {.address = IP(130),
+                              .mac = rows[i].others ? other : asker,
+                              .state = rows[i].mine,
+                              .expires_ms = NOW + rows[i].expires};
+        struct facts f = {.mine.lease = &lease, .at_ms = NOW};
+        struct decision d = {.answers = true, .reply = {.type = rows[i].reply, .yiaddr = IP(130)}};
+        if (decide_needs_probe(&q, &p, &f, &d) != rows[i].want)
+            fail_msg("%s", rows[i].name);
+        d.drop = DROP_POOL_FULL;
+        assert_false(decide_needs_probe(&q, &p, &f, &d));
+        d = (struct decision){.answers = true, .reply.type = MSG_OFFER}; /* a proxy's: no address */
+        assert_false(decide_needs_probe(&q, &p, &f, &d));
+    }
+}
+
 static void test_pool_order(void **state)
 {
     (void)state;
@@ -272,7 +315,7 @@ int main(void)
         cmocka_unit_test(test_others_probe),    cmocka_unit_test(test_client_has_it),
         cmocka_unit_test(test_who_answers_all), cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_servers),         cmocka_unit_test(test_tally),
-        cmocka_unit_test(test_pool_order),
+        cmocka_unit_test(test_needed),          cmocka_unit_test(test_pool_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
