@@ -26,7 +26,8 @@ struct call {
     struct span body;
     struct ip4 peer, local; /* the connection's ends: `local` is how the machine reaches us */
     uint16_t local_port;
-    bool tls; /* the machine came by https */
+    bool tls;       /* the machine came by https */
+    size_t streams; /* packs that are on their way to this address, from this process */
     int64_t at_ms;
     struct response *res; /* initialised; the handler fills it */
 };

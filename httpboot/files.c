@@ -19,6 +19,8 @@
 #include "base/digest.h"
 #include "httpboot/range.h"
 
+#define STREAM_RETRY_S 5
+
 #define BYTES "application/octet-stream"
 
 /* A Range or If-Range that comes twice is none: neither is a list. */
@@ -144,7 +146,17 @@ void file_signature(struct call *c)
     send_release_file(c, "manifest.sig");
 }
 
+/* Connections share what there is to send; who opens a thousand of them would leave the machines nothing. */
 void file_pack(struct call *c)
 {
+    size_t most = c->app->cfg->streams_per_address;
+
+    if (most && c->req->method == METHOD_GET && c->streams >= most) {
+        response_error(c->res, 503,
+                       "this address is being sent as many packs as it may at a time; try again");
+        c->res->retry_after = STREAM_RETRY_S;
+        return;
+    }
     send_release_file(c, "pack");
+    c->res->stream = c->res->fd >= 0;
 }

@@ -37,10 +37,11 @@ struct httpboot_config {
     } tls;
     unsigned workers;                 /* processes that share the sockets; 0 counts as 1 */
     unsigned connections_per_address; /* of one worker; 0: a quarter of what it holds */
-    unsigned stall_ms;     /* in which an answer has to get on; 0: two minutes. Tests have less time */
-    unsigned max_streams;  /* machines that are written at a time; 0: as many as ask */
-    char domain[256];      /* of hosts: fqdn = name.domain */
-    char kernel_args[512]; /* added to the installer's command line, e.g. "console=ttyS0" */
+    unsigned stall_ms;            /* in which an answer has to get on; 0: two minutes. Tests have less time */
+    unsigned streams_per_address; /* packs that one address is sent at a time, by one worker; 0: any number */
+    unsigned max_streams;         /* machines that are written at a time; 0: as many as ask */
+    char domain[256];             /* of hosts: fqdn = name.domain */
+    char kernel_args[512];        /* added to the installer's command line, e.g. "console=ttyS0" */
     const char *authorized_keys[HTTPBOOT_MAX_KEYS]; /* OpenSSH public keys for root, lent */
     size_t authorized_keys_n;
     const char *ca_certificates; /* PEM text, lent; NULL: none */

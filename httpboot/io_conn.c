@@ -42,6 +42,7 @@ struct peer { /* an address that has a connection */
     LIST_ENTRY(peer) link;
     struct ip4 address;
     size_t n;
+    size_t streams; /* packs that it is being sent */
     struct conn_list waiting;
 };
 
@@ -70,6 +71,7 @@ struct conn {
     uint64_t file_sent;
     size_t moved; /* of the answer, since the deadline was last moved */
     bool keep_alive, head_only;
+    bool streaming; /* counted in its peer's streams */
     char what[160]; /* for the log: method and path */
 };
 
@@ -129,6 +131,18 @@ static struct peer *peer_of(struct conns *cs, struct ip4 a)
     return p;
 }
 
+static void stream_begin(struct conn *c)
+{
+    c->streaming = c->res.stream && !c->head_only;
+    c->peer->streams += c->streaming;
+}
+
+static void stream_end(struct conn *c)
+{
+    c->peer->streams -= c->streaming;
+    c->streaming = false;
+}
+
 static void peer_leave(struct peer *p)
 {
     if (--p->n)
@@ -161,6 +175,7 @@ static void conn_close(struct conn *c)
     struct conns *cs = c->all;
 
     lists_remove(c);
+    stream_end(c);
     peer_leave(c->peer);
     cs->n--;
     watch_free(c->watch);
@@ -342,6 +357,7 @@ static void give_buffers(struct conn *c)
 static void answer_end(struct conn *c)
 {
     log_answer(c, true);
+    stream_end(c);
     response_free(&c->res);
     memmove(c->in, c->in + c->used, c->in_len - c->used);
     c->in_len -= c->used;
@@ -374,6 +390,7 @@ static void answer(struct conn *c, const struct request *r)
         .tls = wire_is_tls(&c->wire),
         .local = c->local,
         .local_port = c->local_port,
+        .streams = c->peer->streams,
         .at_ms = now_ms(),
         .res = &c->res,
     };
@@ -382,6 +399,7 @@ static void answer(struct conn *c, const struct request *r)
     c->keep_alive = r->keep_alive;
     c->head_only = r->method == METHOD_HEAD;
     app_call(&call, &pattern);
+    stream_begin(c);
     describe(c, r, pattern);
     answer_begin(c);
 }

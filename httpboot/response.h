@@ -21,6 +21,7 @@ struct response {
     struct str body;          /* in memory, or */
     int fd;                   /* -1, or a file of ours: bytes `first` to `first + length` of `total` */
     uint64_t first, length, total;
+    bool stream;          /* the file is a release's pack: an address is sent few of them at a time */
     char etag[ETAG_SIZE]; /* with its quotes; "" for none */
     bool no_store;        /* holds a secret or a decision of this moment */
     const char *allow;    /* for 405 */

@@ -9,6 +9,9 @@
 #define CONNECTIONS_MAX 4096
 #define STREAMS         64 /* machines that are written at a time */
 
+/* A machine takes one at a time; a few may be behind one address. */
+#define STREAMS_OF_ADDRESS 16
+
 /* "0.0.0.0:8080". What is absent leaves both as they are. */
 static int parse_listen(struct yaml_node *map, bool required, struct ip4 *address, uint16_t *port,
                         struct err *e)
@@ -70,10 +73,10 @@ static int parse_tls(struct yaml_node *http, struct config *c, struct err *e)
 int config_http(struct yaml_node *root, struct config *c, struct err *e)
 {
     struct yaml_node *map;
-    uint64_t workers = 1, per_address = 0, streams = STREAMS;
+    uint64_t workers = 1, per_address = 0, streams = STREAMS, of_address = STREAMS_OF_ADDRESS;
     c->http.port = 8080;
     c->http.workers = 1;
-    c->http.max_streams = STREAMS;
+    c->http.max_streams = STREAMS, of_address = STREAMS_OF_ADDRESS;
     if (yaml_map(root, "http", false, &map, e))
         return -1;
     if (!map)
@@ -81,10 +84,12 @@ int config_http(struct yaml_node *root, struct config *c, struct err *e)
     if (parse_listen(map, false, &c->http.address, &c->http.port, e) || parse_tls(map, c, e) ||
         yaml_u64(map, "workers", false, 1, HTTPBOOT_MAX_WORKERS, &workers, e) ||
         yaml_u64(map, "max_streams", false, 1, ADMISSION_MAX, &streams, e) ||
+        yaml_u64(map, "streams_per_address", false, 1, CONNECTIONS_MAX, &of_address, e) ||
         yaml_u64(map, "connections_per_address", false, 1, CONNECTIONS_MAX, &per_address, e))
         return -1;
     c->http.workers = (unsigned)workers;
     c->http.max_streams = (unsigned)streams;
+    c->http.streams_per_address = (unsigned)of_address;
     c->http.connections_per_address = (unsigned)per_address;
     return yaml_no_more(map, e);
 }

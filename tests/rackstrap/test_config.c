@@ -270,6 +270,7 @@ static void mistakes_have_a_place(void **state)
         {"state_dir: /x\nhosts: {authorized_keys: [AAAA]}\n", "not an OpenSSH public key"},
         {"state_dir: /x\nhosts: {authorized_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA me]}\n",
          "r.yaml:2:27: this is not an OpenSSH public key"},
+        {"state_dir: /x\nhttp: {streams_per_address: many}\n", "\"streams_per_address\" must be a number"},
         {"state_dir: /x\nhttp: {max_streams: 0}\n", "\"max_streams\" must be a number from 1"},
         {"state_dir: /x\nwipe_limit: 0\n", "\"wipe_limit\" must be a number from 1"},
     };

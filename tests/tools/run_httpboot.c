@@ -69,6 +69,7 @@ int main(int argc, char **argv)
     cfg->port = (uint16_t)atoi(argv[2]);
     cfg->stall_ms = number_of("STALL_MS");
     cfg->connections_per_address = number_of("PER_ADDRESS");
+    cfg->streams_per_address = number_of("STREAMS_PER_ADDRESS");
     static const struct httpboot_unknown unknown = {.prefix = {{0x0a000000}, 8}, .unknown = UNKNOWN_DISCOVER};
     cfg->unknown = &unknown;
     cfg->unknown_n = 1;
