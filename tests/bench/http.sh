@@ -64,16 +64,20 @@ streams() {
         'BEGIN { printf "%.0f %.3f\n", n * m / (e - s), c / 100 / (n * m / 1024) }'
 }
 
-# requests PORT PATH: requests a second, and errors if there were any
+# requests PID PORT PATH: "requests-a-second CPU-microseconds-a-request"; errors, if there were any, on standard error
 requests() {
-    ip netns exec "$ns" "$WRK" -t1 -c64 -d"${SECONDS_EACH}s" "http://127.0.0.1:$1$2" | awk '/Requests\/sec/ { print int($2), 0 } /Non-2xx|Socket errors/ { print > "/dev/stderr" }'
+    local before
+    before=$(cpu "$1")
+    ip netns exec "$ns" "$WRK" -t1 -c64 -d"${SECONDS_EACH}s" "http://127.0.0.1:$2$3" >"$dir/wrk"
+    awk '/Non-2xx|Socket errors/ { print > "/dev/stderr" }' "$dir/wrk"
+    awk -v c="$(($(cpu "$1") - before))" '/requests in/ { n = $1 } /Requests\/sec/ { printf "%d %.1f\n", $2, c * 10000 / n }' "$dir/wrk"
 }
 
 median() { sort -n | awk '{ a[NR] = $1; b[NR] = $2 } END { m = int((NR + 1) / 2); print a[m], b[m] }'; }
-compare() { # NAME UNIT OURS THEIRS, each "figure cpu"
-    awk -v n="$1" -v u="$2" -v o="$3" -v t="$4" 'BEGIN { split(o, a, " "); split(t, b, " ");
+compare() { # NAME UNIT CPU-UNIT OURS THEIRS, each "figure cpu"
+    awk -v n="$1" -v u="$2" -v c="$3" -v o="$4" -v t="$5" 'BEGIN { split(o, a, " "); split(t, b, " ");
         printf "%-28s %12s %s %12s %s   ratio %.2f", n, a[1], u, b[1], u, a[1] / b[1];
-        if (b[2] > 0) printf "   CPU s/GiB %s %s, ratio %.2f", a[2], b[2], a[2] / b[2]; print "" }'
+        if (b[2] > 0) printf "   CPU %s %s %s, ratio %.2f", c, a[2], b[2], a[2] / b[2]; print "" }'
 }
 
 printf '%-28s %12s %18s\n' what httpboot nginx
@@ -83,11 +87,11 @@ for n in 1 64; do
         streams "$ours" 8080 "$n" >>"$dir/a"
         streams "$theirs" 8081 "$n" >>"$dir/b"
     done
-    compare "$SIZE MiB streams, $n" MiB/s "$(median <"$dir/a")" "$(median <"$dir/b")"
+    compare "$SIZE MiB streams, $n" MiB/s s/GiB "$(median <"$dir/a")" "$(median <"$dir/b")"
 done
 : >"$dir/a" && : >"$dir/b"
 for _ in $(seq "$RUNS"); do
-    requests 8080 /boot/52:54:00:00:00:02.ipxe >>"$dir/a"
-    requests 8081 /script >>"$dir/b"
+    requests "$ours" 8080 /boot/52:54:00:00:00:02.ipxe >>"$dir/a"
+    requests "$theirs" 8081 /script >>"$dir/b"
 done
-compare "boot scripts, 64 connections" "req/s" "$(median <"$dir/a")" "$(median <"$dir/b")"
+compare "boot scripts, 64 connections" req/s us/req "$(median <"$dir/a")" "$(median <"$dir/b")"
