@@ -85,12 +85,14 @@ struct transfer_step transfer_start(struct transfer *t, const struct tftp_option
     *t = (struct transfer){.size = size,
                            .progress_us = now_us,
                            .rto_us = RTO_FIRST_US,
+                           .rto_max_us = RTO_MAX_US,
                            .silence_us = SILENCE_MAX_US,
                            .last_us = LAST_US};
     agree(t, asked, mtu);
     t->blocks = size / t->blksize + 1;
     if (asked->has[OPT_TIMEOUT]) {
-        t->rto_us = t->rto_fixed_us = asked->value[OPT_TIMEOUT] * 1000000;
+        t->rto_us = t->asked_us = asked->value[OPT_TIMEOUT] * 1000000;
+        t->rto_max_us = most(RTO_MAX_US, 2 * t->rto_us);
         t->silence_us = most(SILENCE_MAX_US, 6 * t->rto_us);
         t->last_us = most(LAST_US, 3 * t->rto_us);
     }
@@ -112,8 +114,7 @@ static void measure(struct transfer *t, uint64_t block, uint64_t now_us)
         t->rttvar_us = (3 * t->rttvar_us + off) / 4;
         t->srtt_us = most((7 * t->srtt_us + rtt) / 8, 1);
     }
-    if (!t->rto_fixed_us)
-        t->rto_us = least(most(t->srtt_us + 4 * t->rttvar_us, RTO_MIN_US), RTO_MAX_US);
+    t->rto_us = least(most(t->srtt_us + 4 * t->rttvar_us, RTO_MIN_US), RTO_MAX_US);
 }
 
 static void progressed(struct transfer *t, uint64_t block, uint64_t now_us)
@@ -121,7 +122,10 @@ static void progressed(struct transfer *t, uint64_t block, uint64_t now_us)
     t->answered = true;
     t->progress_us = now_us;
     t->timeouts = t->closed = 0;
-    measure(t, block, now_us);
+    if (t->asked_us)
+        t->rto_us = t->asked_us;
+    else
+        measure(t, block, now_us);
 }
 
 static struct transfer_step on_ack(struct transfer *t, uint16_t wire, uint64_t now_us)
@@ -186,8 +190,7 @@ struct transfer_step transfer_timeout(struct transfer *t, uint64_t now_us)
     if (now_us - t->progress_us >= patience(t))
         return only_last_missing(t) ? end(t, TRANSFER_UNACKED, "its last ACK never came")
                                     : transfer_fail(t, "the client fell silent");
-    if (!t->rto_fixed_us)
-        t->rto_us = least(2 * t->rto_us, RTO_MAX_US);
+    t->rto_us = least(2 * t->rto_us, t->rto_max_us);
     if (++t->timeouts >= BLACK_HOLE && !t->oack_waits)
         t->fragments = true;
     t->went_back = false;

@@ -14,8 +14,10 @@
  * behind the block acknowledged. An ACK of the window's own start says the same, and is believed once a
  * window.
  * - The retransmission time follows the measured round trips as in RFC 6298, without samples from blocks sent
- * twice (Karn); it doubles at each time-out. A `timeout` that the client asked for is taken as it is: that
- * many seconds before each retransmission, no fewer and no more (RFC 2349).
+ * twice (Karn). A `timeout` that the client asked for takes its place: nothing is sent again sooner (RFC
+ * 2349). Both double at each time-out (RFC 1123, 4.2.3.2), beyond the clocks of common clients: atftp takes a
+ * repeated block for a sign of life, does not acknowledge it again, and would never come to resend a lost
+ * ACK.
  * - An ERROR ends it at any time, also before ACK 0, and is never answered.
  * - Some clients take the last block and go, and the last ACK may be lost (RFC 1350 section 6 leaves it
  * open): a peer that acknowledged all but the last window and was silent for LAST_US, or whose port is closed
@@ -34,7 +36,7 @@
 #define WINDOW_BYTES_MAX (128 * 1024) /* bytes in flight: what a socket's send buffer holds */
 #define RTO_FIRST_US     1000000
 #define RTO_MIN_US       50000
-#define RTO_MAX_US       4000000
+#define RTO_MAX_US       8000000 /* or twice the timeout asked for */
 #define SILENCE_MAX_US                                                                                       \
     30000000                /* without progress; of a peer that answered: six of its time-outs, if more      \
                              */
@@ -70,8 +72,8 @@ struct transfer {
     uint32_t narrow;
     bool fragments; /* packets may be cut: big ones do not get through, or vanish without a word */
     /* round trips, as RFC 6298 names them */
-    uint64_t srtt_us, rttvar_us, rto_us;
-    uint64_t rto_fixed_us;             /* 0, or the client's `timeout` */
+    uint64_t srtt_us, rttvar_us, rto_us, rto_max_us;
+    uint64_t asked_us;                 /* the `timeout` asked for; 0: it is measured */
     uint64_t timed_block, timed_at_us; /* the block whose ACK is timed */
     bool timing;
 };

@@ -126,10 +126,11 @@ static void clock_adapts(void **state)
     assert_string_equal(t.reason, "the client fell silent");
 }
 
-/* RFC 2349: that many seconds before each retransmission, whatever was measured. */
+/* RFC 2349: nothing is sent again sooner, whatever was measured; then it backs off (RFC 1123). */
 static void timeout_as_asked(void **state)
 {
     (void)state;
+    static const uint64_t waits[] = {3, 6, 8, 8};
     struct transfer t;
     struct tftp_options o = {0};
     uint64_t now = 1;
@@ -139,10 +140,37 @@ static void timeout_as_asked(void **state)
     assert_int_equal(t.deadline_us, now + 3000000);
     for (uint64_t b = 0; b < 20; b++)
         take_ack(&t, b, now += 100);
-    for (int i = 0; i < 5; i++) {
-        assert_int_equal(t.deadline_us, now + 3000000);
-        assert_int_equal(transfer_timeout(&t, now += 3000000).first, 20);
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+        assert_int_equal(t.deadline_us, now + waits[i] * 1000000);
+        assert_int_equal(transfer_timeout(&t, now = t.deadline_us).first, 20);
     }
+    take_ack(&t, 20, ++now);
+    assert_int_equal(t.deadline_us, now + 3000000);
+}
+
+/* atftp takes a repeated block for a sign of life and does not acknowledge it again: only in a silence longer
+ * than its own clock does it resend its ACK. There has to be one before we give up, whatever clock it has. */
+static void client_that_ignores_duplicates(void **state)
+{
+    (void)state;
+    for (uint64_t clock = 1; clock <= 5; clock++)
+        for (int asks = 0; asks < 2; asks++) {
+            struct transfer t;
+            struct tftp_options o = {0};
+            uint64_t now = 1, last = 1;
+            o.has[OPT_TIMEOUT] = asks;
+            o.value[OPT_TIMEOUT] = clock;
+            o.has[OPT_TSIZE] = true;
+            transfer_start(&t, &o, 1000000, 0, now);
+            for (uint64_t b = 0; b < 5; b++)
+                take_ack(&t, b, now += 1000);
+            for (last = now; t.state == TRANSFER_RUNNING && t.deadline_us - last <= clock * 1000000;) {
+                last = t.deadline_us;
+                transfer_timeout(&t, last);
+            }
+            assert_int_equal(t.state, TRANSFER_RUNNING);
+            assert_int_equal(take_ack(&t, 5, last + clock * 1000000).first, 6);
+        }
 }
 
 /* Karn: an ACK of what was sent twice says nothing of the round trip. */
@@ -401,14 +429,21 @@ static void doubled(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exact_multiple), cmocka_unit_test(oack_and_limits),
-        cmocka_unit_test(no_apprentice),  cmocka_unit_test(window_goes_back),
-        cmocka_unit_test(clock_adapts),   cmocka_unit_test(timeout_as_asked),
-        cmocka_unit_test(karn),           cmocka_unit_test(silent_from_the_start),
-        cmocka_unit_test(ends),           cmocka_unit_test(last_ack_missing),
-        cmocka_unit_test(closed_port),    cmocka_unit_test(narrow_path),
-        cmocka_unit_test(bad_wires),      cmocka_unit_test(wraps),
-        cmocka_unit_test(doubled)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(exact_multiple),
+                                       cmocka_unit_test(oack_and_limits),
+                                       cmocka_unit_test(no_apprentice),
+                                       cmocka_unit_test(window_goes_back),
+                                       cmocka_unit_test(clock_adapts),
+                                       cmocka_unit_test(timeout_as_asked),
+                                       cmocka_unit_test(client_that_ignores_duplicates),
+                                       cmocka_unit_test(karn),
+                                       cmocka_unit_test(silent_from_the_start),
+                                       cmocka_unit_test(ends),
+                                       cmocka_unit_test(last_ack_missing),
+                                       cmocka_unit_test(closed_port),
+                                       cmocka_unit_test(narrow_path),
+                                       cmocka_unit_test(bad_wires),
+                                       cmocka_unit_test(wraps),
+                                       cmocka_unit_test(doubled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
