@@ -231,17 +231,28 @@ static int refuse_overlaps(const struct reading *all, size_t n, struct err *e)
     return 0;
 }
 
-/* A pool gives no router and no name server away, be it its own subnet's or another's. */
+static void keep_one(struct dhcpd_config *d, struct ip4 ip)
+{
+    const struct dhcpd_subnet *in = subnet_find(d->subnets, d->subnets_n, ip);
+    if (in)
+        subnet_pool_without(&d->subnets[in - d->subnets], (struct dhcpd_range){ip, ip});
+}
+
+/* A pool gives no router and no name server away, be it its own subnet's or another's, said by a key or by an
+ * option. */
 static void keep_servers(struct dhcpd_config *d)
 {
     for (size_t i = 0; i < d->subnets_n; i++) {
         const struct dhcpd_subnet *s = &d->subnets[i];
-        for (size_t k = 0; k < s->dns_n + s->has_router; k++) {
-            struct ip4 ip = k < s->dns_n ? s->dns[k] : s->router;
-            const struct dhcpd_subnet *in = subnet_find(d->subnets, d->subnets_n, ip);
-            if (in)
-                subnet_pool_without(&d->subnets[in - d->subnets], (struct dhcpd_range){ip, ip});
-        }
+        struct reader set = reader_of(s->options);
+        struct dhcp_option o;
+        for (size_t k = 0; k < s->dns_n; k++)
+            keep_one(d, s->dns[k]);
+        if (s->has_router)
+            keep_one(d, s->router);
+        while (dhcp_set_next(&set, &o))
+            for (struct reader r = reader_of(o.value); (o.code == 3 || o.code == 6) && reader_left(&r);)
+                keep_one(d, (struct ip4){read_be32(&r)});
     }
 }
 
