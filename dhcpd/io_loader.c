@@ -97,8 +97,9 @@ static int climb(struct loaders *l, struct request *q, int64_t device_id, char t
             wait(l, w);
         return 0;
     }
-    w.choice = ladder_choose(&x, (const char(*)[LOADER_SIZE])there, n, l->cfg->loader_timeout, f->at_ms);
-    str_copy(f->loader, sizeof f->loader, there[w.choice.rung]);
+    w.choice = ladder_choose(&x, q->client->name, (const char(*)[LOADER_SIZE])there, n,
+                             l->cfg->loader_timeout, f->at_ms);
+    str_copy(f->loader, sizeof f->loader, w.choice.loader);
     if (ladder_chosen(&x, q->client->name, &w.choice))
         wait(l, w);
     return 0;

@@ -127,13 +127,15 @@ void notes_take(struct notes *n, const struct request *q, const struct records *
 static int write_one(struct store *s, const struct note *x, int64_t at_ms, struct err *e)
 {
     const struct client_row *row = x->client;
-    char ip[IP4_STR] = "no address", detail[240];
-    if (x->address.a)
-        ip4_format(x->address, ip);
+    char ip[IP4_STR], detail[240];
+    ip4_format(x->address, ip);
     if (!x->device_id)
         return stranger_seen(s, x->mac, x->address, row->name, at_ms, e);
     if (strcmp(x->event, "address-declined") == 0)
         snprintf(detail, sizeof detail, "%s was declined: another machine uses it", ip);
+    else if (strcmp(x->event, "boot-offer") == 0)
+        snprintf(detail, sizeof detail, "its %s client was offered %s; another server gives the address",
+                 row->name, row->via == VIA_SCRIPT ? "the URL of its script" : x->loader);
     else if (row->via == VIA_SCRIPT)
         snprintf(detail, sizeof detail, "%s for its %s client, with the URL of its script", ip, row->name);
     else if (x->loader[0])

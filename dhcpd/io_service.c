@@ -102,7 +102,8 @@ static void log_decision(const struct request *q, const struct arrival *from, co
                          const struct decision *d)
 {
     char mac[MAC_STR], ip[IP4_STR];
-    bool loud = d->answers ? d->reply.type != MSG_OFFER && !q->ciaddr.a : true;
+    bool by_proxy = from->pxe || (d->reply.type == MSG_OFFER && !d->reply.yiaddr.a);
+    bool loud = !d->answers || by_proxy || (d->reply.type != MSG_OFFER && !q->ciaddr.a);
     mac_format(q->mac, mac);
     ip4_format(d->answers ? d->reply.yiaddr : decide_asked(q), ip);
     (loud ? log_info

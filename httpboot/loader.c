@@ -43,7 +43,7 @@ static int note(struct call *c, const struct device *d, struct mac mac, struct e
     if (store_begin(s, e))
         return -1;
     if (journal_add(s, d->id, &mac, "httpboot", "loader", detail, c->at_ms, e) ||
-        ladder_note_fetched(s, mac, c->arg, c->at_ms, e)) {
+        ladder_note_fetched(s, d->id, mac, c->arg, c->at_ms, e)) {
         store_rollback(s);
         return -1;
     }

@@ -125,8 +125,9 @@ static const char inventory_3[] =
 /* Which loader each MAC address was sent, and what became of it. */
 static const char inventory_4[] =
     "CREATE TABLE ladders ("
-    "  mac INTEGER PRIMARY KEY, client TEXT NOT NULL, fetched TEXT NOT NULL, fetched_ms INTEGER NOT NULL,"
-    "  heard_ms INTEGER NOT NULL, settled TEXT NOT NULL, failed TEXT NOT NULL) STRICT;";
+    "  mac INTEGER PRIMARY KEY, client TEXT NOT NULL, offered TEXT NOT NULL, before TEXT NOT NULL,"
+    "  moved_ms INTEGER NOT NULL, fetched TEXT NOT NULL, fetched_ms INTEGER NOT NULL, heard_ms INTEGER NOT "
+    "NULL, settled TEXT NOT NULL, failed TEXT NOT NULL) STRICT;";
 
 /* Sets of DHCP options (dhcp_option.h), each kept once. None is ever changed or deleted, so that its number
  * means the same for ever. */

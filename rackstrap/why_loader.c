@@ -20,8 +20,8 @@ static void choose(const struct config *c, const struct client_row *row, const s
         return;
     }
     struct ladder_choice x =
-        ladder_choose(l, (const char(*)[LOADER_SIZE])there, n, c->dhcp.loader_timeout, now_ms());
-    str_copy(loader, LOADER_SIZE, there[x.rung]);
+        ladder_choose(l, row->name, (const char(*)[LOADER_SIZE])there, n, c->dhcp.loader_timeout, now_ms());
+    str_copy(loader, LOADER_SIZE, x.loader);
     str_copy(reason, 300, x.reason);
 }
 

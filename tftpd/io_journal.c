@@ -80,7 +80,7 @@ static int write_one(struct io_journal *j, const struct waiting *w, struct err *
         return 0;
     if (journal_add(j->store, device, &m, "tftpd", "loader", w->detail, w->at_ms, e))
         return -1;
-    return device && w->loader[0] ? ladder_note_fetched(j->store, m, w->loader, w->at_ms, e) : 0;
+    return device && w->loader[0] ? ladder_note_fetched(j->store, device, m, w->loader, w->at_ms, e) : 0;
 }
 
 static void flush(void *ctx)

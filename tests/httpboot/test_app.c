@@ -684,9 +684,12 @@ static void loaders(void **state)
 static void loader_of_a_device(void **state)
 {
     struct mac mac = {{0x52, 0x54, 0, 0, 0, 1}};
+    struct ladder_choice offer = {.loader = "ipxe.efi"};
     struct ladder l;
 
     (void)state;
+    assert_int_equal(
+        ladder_note_choice(w.app.store, w.device_id, mac, "uefi-x64-http", &offer, w.at_ms, NULL), 0);
     assert_int_equal(get_with("HEAD", "/loader/ipxe.efi?mac=52-54-00-00-00-01", "X: y"), 200);
     assert_int_equal(get("/loader/grubx64.efi?mac=52-54-00-00-00-01"), 404);
     assert_int_equal(get("/loader/ipxe.efi?mac=52-54-00-00-00-09"), 200); /* a stranger's */

@@ -10,7 +10,8 @@ static const struct mac nic = {{0x52, 0x54, 0, 0, 0, 1}};
 #define S       INT64_C(1000)
 
 /* One case: what happened, each letter one thing, and what is chosen last.
- *   a b c  the loader of that letter was fetched      h  iPXE was heard      .  a minute passes
+ *   a b c  the loader of that letter was offered and fetched       h  iPXE was heard      .  a minute passes
+ *   g      the firmware goes on, and asks as another kind of client
  *   ?      dhcpd decides, and what it decides is noted */
 static const struct {
     const char *name, *history, *want;
@@ -28,23 +29,37 @@ static const struct {
     {"heard by another way, and then fetched", "ha.", "b.efi", 0},
     {"another machine's loader", "a.?bhx.", "b.efi", 0},
     {"a file that is not on the list", "x.", "a.efi", 0},
+    {"the firmware went on, and by HTTP", "ag?", "b.efi", 0},
+    {"it goes on from one that worked before", "ahbg?", "a.efi", 0},
     {"decided twice", "a.??", "b.efi", 0},
     {"a list of one has no other", "a.", "a.efi", 1},
     {"the list became shorter", "a.?b.?", "a.efi", 1},
 };
 
+static void fetch(struct ladder *l, char letter, int64_t at_ms)
+{
+    char name[] = {letter, '.', 'e', 'f', 'i', 0};
+    if (letter != 'x') /* x: a file that nobody offered */
+        str_copy(l->offered, sizeof l->offered, name);
+    str_copy(l->client, sizeof l->client, "uefi-x64");
+    ladder_fetched(l, name, at_ms);
+}
+
 static void play(const char *history, struct ladder *l, int64_t *now)
 {
     for (const char *at = history; *at; at++, *now += S) {
-        struct ladder_choice c = ladder_choose(l, list, 3, TIMEOUT, *now);
+        struct ladder_choice c = ladder_choose(l, "uefi-x64", list, 3, TIMEOUT, *now);
         if (*at == '.')
             *now += TIMEOUT * S;
         else if (*at == 'h')
             ladder_heard(l, *now);
         else if (*at == '?')
             ladder_chosen(l, "uefi-x64", &c);
-        else
-            ladder_fetched(l, (char[]){*at, '.', 'e', 'f', 'i', 0}, *now);
+        else if (*at == 'g') {
+            c = ladder_choose(l, "uefi-x64-http", list, 3, TIMEOUT, *now);
+            ladder_chosen(l, "uefi-x64-http", &c);
+        } else
+            fetch(l, *at, *now);
     }
 }
 
@@ -55,7 +70,7 @@ static void test_histories(void **state)
         struct ladder l = {0};
         int64_t now = T0;
         play(rows[i].history, &l, &now);
-        struct ladder_choice c = ladder_choose(&l, list, rows[i].n ? rows[i].n : 3, TIMEOUT, now);
+        struct ladder_choice c = ladder_choose(&l, "uefi-x64", list, rows[i].n ? rows[i].n : 3, TIMEOUT, now);
         if (strcmp(list[c.rung], rows[i].want) != 0)
             fail_msg("%s: %s, not %s (%s)", rows[i].name, list[c.rung], rows[i].want, c.reason);
         assert_true(c.reason[0]);
@@ -68,7 +83,26 @@ static void test_late_note(void **state)
     struct ladder l = {0};
     (void)state;
     assert_true(ladder_heard(&l, T0 + 50));
+    str_copy(l.offered, sizeof l.offered, "a.efi");
     assert_true(ladder_fetched(&l, "a.efi", T0));
+    assert_string_equal(l.settled, "a.efi");
+}
+
+/* Or the firmware may have gone on by then, and asked as another kind. */
+static void test_late_note_of_a_failure(void **state)
+{
+    struct ladder l = {0};
+    int64_t now = T0;
+    (void)state;
+    play("?", &l, &now);
+    int64_t fetched_ms = now;
+    now += 50;
+    play("g", &l, &now);
+    assert_true(ladder_fetched(&l, "a.efi", fetched_ms));
+    assert_string_equal(l.failed, "a.efi");
+    assert_true(ladder_fetched(&l, "a.efi", now)); /* the other kind's own fetch of it, which may run */
+    assert_string_equal(l.fetched, "a.efi");
+    assert_true(ladder_heard(&l, now + S));
     assert_string_equal(l.settled, "a.efi");
 }
 
@@ -79,7 +113,7 @@ static void test_steady(void **state)
     int64_t now = T0;
     (void)state;
     play("?ah.", &l, &now);
-    struct ladder_choice c = ladder_choose(&l, list, 3, TIMEOUT, now);
+    struct ladder_choice c = ladder_choose(&l, "uefi-x64", list, 3, TIMEOUT, now);
     assert_false(ladder_chosen(&l, "uefi-x64", &c));
     assert_true(ladder_fetched(&l, "a.efi", now));
     assert_false(ladder_fetched(&l, "a.efi", now + S));
@@ -94,7 +128,7 @@ static void test_heard_often(void **state)
     assert_true(ladder_heard(&l, T0));
     assert_false(ladder_heard(&l, T0 + S));
     assert_true(ladder_heard(&l, T0 + MINUTE));
-    ladder_fetched(&l, "a.efi", T0 + MINUTE + S);
+    fetch(&l, 'a', T0 + MINUTE + S);
     assert_true(ladder_heard(&l, T0 + MINUTE + 2 * S));
 }
 
@@ -109,7 +143,7 @@ static struct ladder_choice choose(int64_t at_ms)
 {
     struct ladder l;
     ok(ladder_get(fx.s, nic, &l, E));
-    return ladder_choose(&l, list, 3, TIMEOUT, at_ms);
+    return ladder_choose(&l, "uefi-x64", list, 3, TIMEOUT, at_ms);
 }
 
 static void test_record(void **state)
@@ -120,12 +154,16 @@ static void test_record(void **state)
     int64_t id = put_device("hv-01", 1);
     ok(ladder_get(fx.s, nic, &l, E));
     assert_true(!l.client[0] && !l.fetched_ms);
-    ok(ladder_note_fetched(fx.s, nic, "a.efi", T0, E));
-    struct ladder_choice c = choose(T0 + MINUTE);
+    struct ladder_choice c = choose(T0);
+    ok(ladder_note_choice(fx.s, id, nic, "uefi-x64", &c, T0, E));
+    ok(ladder_note_fetched(fx.s, id, nic, "a.efi", T0, E));
+    c = choose(T0 + MINUTE);
     assert_string_equal(c.gives_way, "a.efi");
     ok(ladder_note_choice(fx.s, id, nic, "uefi-x64", &c, T0 + MINUTE, E));
     ok(ladder_note_choice(fx.s, id, nic, "uefi-x64", &c, T0 + MINUTE, E)); /* DISCOVER and REQUEST both */
-    ok(ladder_note_fetched(fx.s, nic, "b.efi", T0 + MINUTE, E));
+    ok(ladder_note_fetched(fx.s, id, nic, "x.efi", T0 + MINUTE,
+                           E)); /* a file that it was not told to fetch */
+    ok(ladder_note_fetched(fx.s, id, nic, "b.efi", T0 + MINUTE, E));
     ok(ladder_note_heard(fx.s, id, nic, T0 + MINUTE + S, E));
     ok(ladder_get(fx.s, nic, &l, E));
     assert_string_equal(l.client, "uefi-x64");
@@ -150,8 +188,8 @@ static void test_fetched_meanwhile(void **state)
     int64_t now = T0;
     (void)state;
     play("a.", &l, &now);
-    struct ladder_choice c = ladder_choose(&l, list, 3, TIMEOUT, now);
-    ladder_fetched(&l, "b.efi", now);
+    struct ladder_choice c = ladder_choose(&l, "uefi-x64", list, 3, TIMEOUT, now);
+    fetch(&l, 'b', now);
     ladder_chosen(&l, "uefi-x64", &c);
     assert_string_equal(l.failed, "");
     assert_string_equal(l.fetched, "b.efi");
@@ -162,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_histories),
         cmocka_unit_test(test_late_note),
+        cmocka_unit_test(test_late_note_of_a_failure),
         cmocka_unit_test(test_steady),
         cmocka_unit_test(test_heard_often),
         cmocka_unit_test(test_fetched_meanwhile),
