@@ -34,7 +34,8 @@ static const struct dhcpd_config cfg = {
 static const struct link link = {
     .name = "br0", .mac = {{2, 0, 0, 0, 0, 1}}, .addresses = {{{0x0a4d0001}, 24}}, .addresses_n = 1};
 
-static void run(const struct request *q, const struct arrival *from, const struct device *device)
+static void run(const struct dhcpd_config *cfg, const struct request *q, const struct arrival *from,
+                const struct device *device)
 {
     struct place place;
     struct decision d;
@@ -44,10 +45,10 @@ static void run(const struct request *q, const struct arrival *from, const struc
     size_t n;
     for (size_t i = 0; i < FACT_LAYERS; i++)
         f.options[i] = dhcp_set_span(&sets[i]);
-    if (place_find(&cfg, from, q, device, &place) != DROP_NONE)
+    if (place_find(cfg, from, q, device, &place) != DROP_NONE)
         return;
     decide_needs_free(q, from, &place, &f);
-    decide(&cfg, q, from, &place, &f, &d);
+    decide(cfg, q, from, &place, &f, &d);
     if (d.drop != DROP_NONE || !d.answers || message_encode(q, &d.reply, buf, sizeof buf, &n))
         return;
     struct options o;
@@ -68,12 +69,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         subnets_ready(subnets, 2);
     if (n < 1 || message_parse(span_of(p + 1, n - 1), &q) != DROP_NONE)
         return 0;
-    struct arrival from = {.link = &link, .unicast = p[0] & 1};
+    struct arrival from = {.link = &link, .unicast = p[0] & 1, .pxe = p[0] & 2, .source_port = 4011};
+    struct dhcpd_config c = cfg;
+    c.proxy = p[0] & 4;
     options_dump(&q.options, &text);
     str_free(&text);
-    run(&q, &from, NULL);
+    run(&c, &q, &from, NULL);
     device.interfaces[0] = (struct interface){.name = "eno1", .mac = q.mac, .has_address = true};
     device.interfaces[0].address = (struct ip4_if){{0x0a4d000b}, 24};
-    run(&q, &from, &device);
+    run(&c, &q, &from, &device);
     return 0;
 }
