@@ -266,6 +266,7 @@ int httpboot_serve(struct httpboot *h, const char *state_dir, struct err *e)
         return err_errno(e, "state_dir %s", state_dir);
     if (store_open(state_dir, &h->app.store, e))
         return -1;
+    store_patience(h->app.store, STORE_PATIENCE_SERVER); /* one that waits holds up all the others */
     h->app.up_ms = now_ms();
     start(h);
     rc = loop_run(h->loop, e);

@@ -242,7 +242,7 @@ static void log_answer(const struct conn *c, bool whole)
     unsigned long long bytes = c->head_only ? 0 : c->res.fd >= 0 ? c->file_sent : response_body_len(&c->res);
 
     ip4_format(c->peer->address, ip);
-    if (c->res.status >= 500)
+    if (c->res.status >= 500 && c->res.status != 503) /* which asks to come again, and may do so to many */
         log_warn("http-request peer=%s request=\"%s\" status=%d reason=\"%s\"", ip, c->what, c->res.status,
                  c->res.note);
     else

@@ -333,6 +333,7 @@ static void busy(void **state)
     w.at_ms += 5000;
     assert_int_equal(store_open(w.dir, &other, NULL), 0);
     assert_int_equal(store_begin(other, NULL), 0);
+    store_patience(w.app.store, 50);
     assert_int_equal(post("/agent/v1/claim", token, body), 503);
     assert_int_equal(w.res.retry_after, 2);
     assert_int_equal(get("/boot/" MAC_1 ".ipxe"), 200); /* an error would end iPXE's boot */
