@@ -343,6 +343,85 @@ static void test_claims_race(void **state)
     assert_int_equal(events(id, "claimed"), 1);
 }
 
+/* Runs fn(p) in PROCESSES at the same time, each with a store of its own; how many returned 0. */
+#define PROCESSES 6
+static int race(int (*fn)(struct store *s, int p))
+{
+    pid_t pid[PROCESSES];
+    int won = 0, status;
+    store_close(fx.s);
+    for (int p = 0; p < PROCESSES; p++) {
+        pid[p] = fork();
+        if (pid[p] == 0) {
+            struct store *s;
+            _exit(store_open(fx.dir, &s, NULL) ? 3 : fn(s, p) ? 1 : 0);
+        }
+    }
+    for (int p = 0; p < PROCESSES; p++) {
+        assert_int_equal(waitpid(pid[p], &status, 0), pid[p]);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
+        won += WEXITSTATUS(status) == 0;
+    }
+    ok(store_open(fx.dir, &fx.s, E));
+    return won;
+}
+
+static struct job race_job[PROCESSES];
+static char race_token[PROCESSES][DIGEST_HEX];
+
+static int one_asker(struct store *s, int p)
+{
+    char token[DIGEST_HEX];
+    (void)p;
+    return job_token_make(s, &race_job[0], &(struct asker){.nic = a_mac(1), .peer = {1}}, T0, token, NULL);
+}
+
+/* One machine asks all the workers at once: one token. */
+static void test_askers_race(void **state)
+{
+    (void)state;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    int64_t id = put_device("hv-01", 1);
+    race_job[0] = assign_device(id, "debian-12");
+    assert_int_equal(race(one_asker), 1);
+    assert_int_equal(events(id, "script"), 1);
+}
+
+static int one_of_two(struct store *s, int p)
+{
+    struct claim c = {
+        .token = race_token[p], .machine_uuid = UUID_A, .disk = &vda, .limit = {.max_streams = 2}};
+    char enrol[DIGEST_HEX];
+    struct turn turn;
+    struct job j;
+    return job_claim(s, &c, T0 + 1, &j, &turn, enrol, NULL) || !turn.now;
+}
+
+/* Many machines claim at once, each at a worker of its own: as many as may be are let in, the others wait. */
+static void test_turns_race(void **state)
+{
+    (void)state;
+    int64_t id[PROCESSES];
+    unsigned waiting = 0;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    for (int p = 0; p < PROCESSES; p++) {
+        char name[16];
+        snprintf(name, sizeof name, "hv-%02d", p);
+        id[p] = put_device(name, (unsigned)p + 1);
+        race_job[p] = assign_device(id[p], "debian-12");
+        ok(token_at(fx.s, &race_job[p], UUID_A, T0, race_token[p], E));
+    }
+    assert_int_equal(race(one_of_two), 2);
+    for (int p = 0; p < PROCESSES; p++) {
+        struct job j = current(id[p]);
+        struct turn t;
+        ok(job_turn(fx.s, &j, 2, T0 + 2, &t, E));
+        waiting += !t.now;
+        assert_true(t.now || (t.place >= 1 && t.place <= 4 && t.of == 4));
+    }
+    assert_int_equal(waiting, 4);
+}
+
 /* The child says each number after it is committed, and is killed without warning. Nothing that it said is
  * lost, and no half of anything is there. */
 static void test_kill_9(void **state)
@@ -458,6 +537,8 @@ int main(void)
         T(test_patience),
         T(test_waits_for_the_lock),
         T(test_claims_race),
+        T(test_askers_race),
+        T(test_turns_race),
         T(test_kill_9),
         T(test_no_space),
         T(test_time),

@@ -1,12 +1,13 @@
 #!/bin/bash
-# One machine may be written at a time: the others wait for their turn, are told their place, keep it when the server is killed, and
-# are written in the order in which they asked. One that crashes while it is written makes place after a minute.
+# One machine may be written at a time, by two workers that share no memory: the others wait for their turn, are told their place, keep
+# it when the server is killed, and are written in the order in which they asked. One that crashes while it is written makes place
+# after a minute.
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 begin turns
 lab_up
 write_config
-sed -i 's/^http: {/http: {max_streams: 1, /' "$config"
+sed -i 's/^http: {/http: {max_streams: 1, workers: 2, /' "$config"
 small_releases red
 write_inventory red 3
 server_start
