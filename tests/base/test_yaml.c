@@ -1,6 +1,7 @@
 /* yaml: places in errors, keys that nobody asked for, types. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -95,6 +96,28 @@ static void unknown_keys(void **state)
     yaml_free(y);
 }
 
+static void milliseconds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t want; /* -1: refused */
+    } rows[] = {{"0", 0},       {"0ms", 0}, {"300ms", 300}, {"2s", 2000},
+                {"3001ms", -1}, {"4s", -1}, {"300", -1},    {"-1ms", -1},
+                {"1m", -1},     {"''", -1}, {"ms", -1},     {"99999999999999999999ms", -1}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[64];
+        uint32_t ms = 7;
+        struct err e;
+        snprintf(text, sizeof text, "t: %s\n", rows[i].text);
+        struct yaml *y = load(text);
+        assert_int_equal(yaml_milliseconds(yaml_root(y), "t", 3000, &ms, &e), rows[i].want < 0 ? -1 : 0);
+        assert_int_equal(ms, rows[i].want < 0 ? 7 : rows[i].want);
+        assert_int_equal(yaml_milliseconds(yaml_root(y), "none", 3000, &ms, &e), 0);
+        yaml_free(y);
+    }
+}
+
 static void types(void **state)
 {
     (void)state;
@@ -150,6 +173,7 @@ int main(void)
         cmocka_unit_test(many_keys),
         cmocka_unit_test(unknown_keys),
         cmocka_unit_test(types),
+        cmocka_unit_test(milliseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

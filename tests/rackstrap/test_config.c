@@ -62,7 +62,7 @@ static void the_whole(void **state)
         text, sizeof text,
         "state_dir: /var/lib/rackstrap\nuser: rackstrap\nhttp: {listen: \"10.77.0.1:8081\"}\njob_expiry: "
         "2h\nwipe_limit: 3\nlog_level: warn\n"
-        "dhcp:\n  interfaces: [br0]\n  mode: authoritative\n  lease_time: 30m\n  subnets:\n"
+        "dhcp:\n  interfaces: [br0]\n  mode: authoritative\n  lease_time: 30m\n  probe: 0\n  subnets:\n"
         "    - {prefix: 10.77.0.0/24, router: 10.77.0.1, dns: [10.77.0.1, 10.77.0.2], domain: lab.example,\n"
         "       pool: 10.77.0.100-10.77.0.199, unknown: discover}\n    - {prefix: 10.78.0.0/16}\ntftp: "
         "{interfaces: [br0]}\n"
@@ -78,6 +78,7 @@ static void the_whole(void **state)
     assert_int_equal(c->http.address.a, 0x0a4d0001);
     assert_int_equal(c->dhcp.http_port, 8081);
     assert_int_equal(c->dhcp.lease_time, 1800);
+    assert_int_equal(c->dhcp.probe_ms, 0);
     assert_int_equal(c->dhcp.subnets_n, 2);
     assert_int_equal(c->dhcp.subnets[0].dns_n, 2);
     assert_int_equal(c->dhcp.subnets[0].unknown, UNKNOWN_DISCOVER);
@@ -214,6 +215,8 @@ static void mistakes_have_a_place(void **state)
          "10 s or more"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.1/24}]}\n",
          "the prefix is 10.0.0.0/24"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], probe: 5s, subnets: [{prefix: 10.0.0.0/24}]}\n",
+         ":2:34: \"probe\" must be a time from 0 to 3000ms"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], lease_time: 5s, subnets: [{prefix: 10.0.0.0/24}]}\n",
          "shorter than a minute"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, router: 10.0.1.1}]}\n",
