@@ -233,7 +233,9 @@ static void describe(struct conn *c, const struct request *r, const char *patter
         str_copy(path, sizeof path, "(no such path)");
     else if (!str_starts(pattern, "/boot/") || !percent_decode(r->path, path, sizeof path))
         str_copy(path, sizeof path, pattern);
-    snprintf(c->what, sizeof c->what, "%.*s %s", (int)r->method_name.n, (const char *)r->method_name.p, path);
+    memcpy(c->what, r->method_name.p, r->method_name.n); /* a known one: seven letters at most */
+    c->what[r->method_name.n] = ' ';
+    str_copy(c->what + r->method_name.n + 1, sizeof c->what - r->method_name.n - 1, path);
 }
 
 static void log_answer(const struct conn *c, bool whole)

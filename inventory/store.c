@@ -475,6 +475,7 @@ int db_open(const char *state_dir, const char *file, const struct migrations *m,
             struct err *e)
 {
     struct store *s = xcalloc(1, sizeof *s);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* its statistics cost a lock each malloc; heard once only */
     s->path = xasprintf("%s/%s", state_dir, file);
     if (file_claim(state_dir, s->path, e) < 0 || file_open(s, state_dir, file, e) < 0) {
         goto fail;
