@@ -41,7 +41,7 @@ static int set_read(struct span bytes, struct dhcp_set *ret)
     }
     while (dhcp_set_next(&r, &o)) {
     }
-    if (r.bad) {
+    if (r.bad || bytes.n == 0) {
         return -1;
     }
     memcpy(ret->bytes, bytes.p, bytes.n);

@@ -186,6 +186,27 @@ static int read_options(struct yaml_node *map, const struct dhcp_set *server, st
     return 0;
 }
 
+/* What the keys leave open and an option says: the hosts' own files (httpboot) tell the same as DHCP. */
+static void fill_from_options(struct dhcpd_subnet *s)
+{
+    struct reader r = reader_of(s->options);
+    struct dhcp_option o;
+    const char *key;
+    while (dhcp_set_next(&r, &o)) {
+        struct reader v = reader_of(o.value);
+        if (key_says(s, o.code, &key))
+            continue;
+        if (o.code == 3) {
+            s->router.a = read_be32(&v);
+            s->has_router = prefix_has(s->prefix, s->router);
+        }
+        while (o.code == 6 && reader_left(&v) && s->dns_n < DHCPD_MAX_DNS)
+            s->dns[s->dns_n++].a = read_be32(&v);
+        if (o.code == 15)
+            span_to_str(o.value, s->domain, sizeof s->domain);
+    }
+}
+
 static int read_subnet(struct yaml_node *map, const struct dhcp_set *server, struct dhcpd_subnet *s,
                        struct err *e)
 {
@@ -200,6 +221,7 @@ static int read_subnet(struct yaml_node *map, const struct dhcp_set *server, str
         read_pools(map, s, e) || read_unknown(map, &s->unknown, e) ||
         read_lease_time(map, &s->lease_time, e) || read_options(map, server, s, e))
         return -1;
+    fill_from_options(s);
     return yaml_no_more(map, e);
 }
 

@@ -150,6 +150,8 @@ static void dhcp_parts(void **state)
     assert_false(subnet_pool_has(b, (struct ip4){0x0a4e000f}));
     assert_true(dhcp_set_has(a->options, 42) && dhcp_set_has(a->options, 4) && !dhcp_set_has(a->options, 6));
     assert_true(dhcp_set_has(b->options, 42) && dhcp_set_has(b->options, 6) && !dhcp_set_has(b->options, 4));
+    assert_true(b->dns_n == 2 && !b->has_router); /* by the server's option: the hosts' files say it too */
+    assert_int_equal(c->http.networks[1].dns[1].a, 0x0a4d0003);
     assert_int_equal(c->http.networks_n, 2);
     assert_int_equal(c->http.networks[0].dns[0].a, 0x0a4e000b);
     config_free(c);
