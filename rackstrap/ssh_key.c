@@ -19,7 +19,7 @@ static size_t decode(const char *s, size_t n, uint8_t ret[KEY_MAX])
 {
     size_t len = 0, pad = 0;
     uint32_t bits = 0;
-    while (pad < 2 && n && s[n - 1 - pad] == '=')
+    while (pad < 2 && pad < n && s[n - 1 - pad] == '=')
         pad++;
     if (!n || n % 4 || n / 4 * 3 > KEY_MAX)
         return 0;

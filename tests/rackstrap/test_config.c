@@ -272,6 +272,7 @@ static void mistakes_have_a_place(void **state)
         {"state_dir: /x\nenrol: {driver: salt, salt: {master: m, api: a, username: u, password_file: "
          "/no/file}}\n",
          "cannot read /no/file"},
+        {"state_dir: /x\nhosts: {authorized_keys: [\"ssh-ed25519 =\"]}\n", "not an OpenSSH public key"},
         {"state_dir: /x\nhosts: {authorized_keys: [AAAA]}\n", "not an OpenSSH public key"},
         {"state_dir: /x\nhosts: {authorized_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA me]}\n",
          "r.yaml:2:27: this is not an OpenSSH public key"},
