@@ -11,6 +11,7 @@
 #include "inventory/silence.h"
 
 #define EVENTS_MAX        64
+#define RETRY_MS          1000
 #define HOUR_MS           (60 * 60 * 1000)
 #define AGAIN_MS          HOUR_MS        /* a device's drops of one reason are journalled this far apart, */
 #define STRANGER_AGAIN_MS (24 * HOUR_MS) /* a stranger's so far, */
@@ -32,6 +33,7 @@ struct notice {
     struct tally tally;
     struct event events[EVENTS_MAX];
     size_t events_n;
+    int64_t again_ms; /* after a failure: not before */
     int64_t strangers_hour;
     unsigned strangers; /* journalled in it */
 };
@@ -50,7 +52,7 @@ void notice_free(struct notice *n)
 {
     if (!n)
         return;
-    n->tally.written_ms = 0; /* what was counted is due now */
+    n->tally.written_ms = n->again_ms = 0; /* what was counted is due now */
     notice_write(n, now_ms());
     free(n);
 }
@@ -196,15 +198,24 @@ static int write_all(struct notice *n, bool counts, struct err *e)
     return r == 0 ? store_commit(n->store, e) : -1;
 }
 
+static bool is_put_off(const struct notice *n, int64_t at_ms)
+{
+    return n->again_ms > at_ms && n->again_ms <= at_ms + RETRY_MS;
+}
+
+/* A store that somebody else keeps busy is tried again later; both lists are bounded meanwhile. */
 void notice_write(struct notice *n, int64_t at_ms)
 {
     struct err e = {0};
     bool counts = tally_next_ms(&n->tally, at_ms) == 0;
-    if (!counts && !n->events_n)
+    if ((!counts && !n->events_n) || is_put_off(n, at_ms))
         return;
     if (write_all(n, counts, &e)) {
         store_rollback(n->store);
-        log_error("dhcp-journal lost=%zu problem=\"%s\"", n->events_n, e.text);
+        log_warn("dhcp-journal events=%zu counts=%zu problem=\"%s\" again=%dms", n->events_n, n->tally.n,
+                 e.text, RETRY_MS);
+        n->again_ms = at_ms + RETRY_MS;
+        return;
     }
     n->events_n = 0;
     if (counts)
@@ -213,5 +224,6 @@ void notice_write(struct notice *n, int64_t at_ms)
 
 int64_t notice_next_ms(const struct notice *n, int64_t at_ms)
 {
-    return n->events_n ? 0 : tally_next_ms(&n->tally, at_ms);
+    int64_t next = n->events_n ? 0 : tally_next_ms(&n->tally, at_ms);
+    return next >= 0 && is_put_off(n, at_ms) && next < n->again_ms - at_ms ? n->again_ms - at_ms : next;
 }

@@ -1,5 +1,5 @@
 """The cases of dhcp_wire.sh: one `ok` or `not ok` a case. Runs inside the client's namespace; the server's is SERVER_NS."""
-import json, os, subprocess, sys, time
+import json, os, sqlite3, subprocess, sys, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "tools"))
 from dhcp_raw import *
@@ -90,6 +90,20 @@ def drops():
          e)
     e = [x for x in events("other-server") if "10.77.0.66" in x["detail"]]
     case("chosen-server-is-journalled", len(e) == 1 and e[0]["device"] == "hv-01", e)
+
+
+def busy():
+    """Another process keeps the inventory locked: clients are answered, and what is to be told is told later."""
+    lock = sqlite3.connect(os.environ["STATE"] + "/inventory.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    wire.send(DISCOVER, stranger(8))  # the pool is full
+    time.sleep(3.2)  # the counts are due
+    r = wire.bind(mac("52:54:00:00:00:01"))
+    case("answers-while-locked", r and r.type == ACK and r.address == "10.77.0.11", r and vars(r))
+    locked = json.loads(rs("why", "52:54:00:00:aa:08", "--json"))["last_not_answered"]
+    lock.execute("ROLLBACK")
+    told = until(6, lambda: json.loads(rs("why", "52:54:00:00:aa:08", "--json"))["last_not_answered"])
+    case("told-when-unlocked", locked is None and told and told["times"] == 1, [locked, told])
 
 
 def declined():

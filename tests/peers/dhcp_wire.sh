@@ -62,7 +62,7 @@ start() { # COMMAND...
 cases() { ip netns exec "$c" python3 tests/peers/dhcp_wire.py "$1" || failed=1; }
 
 mkdir "$dir/state"
-export CLI_CONFIG=$dir/config.yaml
+export CLI_CONFIG=$dir/config.yaml STATE=$dir/state
 config "$CLI_CONFIG" 1h 10.77.0.100-10.77.0.104
 cat >"$dir/devices.yaml" <<END
 devices:
@@ -74,6 +74,7 @@ cases probes
 cases fills
 [ "$(grep -c dhcp-pool-full "$dir/log")" = 1 ] && echo "ok dhcp-wire-full-is-logged-once" || { echo "not ok dhcp-wire-full-is-logged-once: $(grep dhcp-pool-full "$dir/log")"; failed=1; }
 cases drops
+cases busy
 cases declined
 
 ip netns exec "$o" dnsmasq -d -p 0 -C /dev/null -i eth0 --bind-interfaces --dhcp-authoritative --dhcp-broadcast -F 10.77.0.200,10.77.0.210 \
