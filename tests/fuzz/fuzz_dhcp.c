@@ -29,7 +29,7 @@ static struct dhcpd_subnet subnets[] = {{.prefix = {{0x0a4d0000}, 24},
                                          .shared_network = "rack",
                                          .unknown = UNKNOWN_DISCOVER},
                                         {.prefix = {{0x0a4e0000}, 24}, .shared_network = "rack"}};
-static const struct dhcpd_config cfg = {
+static const struct dhcpd_config authoritative = {
     .lease_time = 3600, .http_port = 8080, .subnets_n = 2, .subnets = subnets};
 static const struct link link = {
     .name = "br0", .mac = {{2, 0, 0, 0, 0, 1}}, .addresses = {{{0x0a4d0001}, 24}}, .addresses_n = 1};
@@ -70,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     if (n < 1 || message_parse(span_of(p + 1, n - 1), &q) != DROP_NONE)
         return 0;
     struct arrival from = {.link = &link, .unicast = p[0] & 1, .pxe = p[0] & 2, .source_port = 4011};
-    struct dhcpd_config c = cfg;
+    struct dhcpd_config c = authoritative;
     c.proxy = p[0] & 4;
     options_dump(&q.options, &text);
     str_free(&text);
