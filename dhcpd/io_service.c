@@ -22,6 +22,7 @@ struct service {
     struct leases *leases;
     bool puts; /* since the last commit */
     struct drop_count drops[DROP_COUNT];
+    uint64_t unechoed; /* replies that had no room for option 82 (RFC 3046, 2.2) */
     struct lookup *lookup;
     struct option_sets *options;
     struct notes *notes;
@@ -58,6 +59,8 @@ void service_close(struct service *s)
     for (int i = DROP_NONE; i < DROP_COUNT; i++)
         if (s->drops[i].n)
             log_info("dhcp-count reason=%s packets=%llu", drop_name(i), (unsigned long long)s->drops[i].n);
+    if (s->unechoed)
+        log_info("dhcp-count without-relay-info packets=%llu", (unsigned long long)s->unechoed);
     lookup_free(s->lookup);
     option_sets_free(s->options);
     notes_free(s->notes);
@@ -159,6 +162,8 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
     if (d.drop != DROP_NONE)
         return d.drop;
     log_decision(q, from, &r, &d);
+    s->unechoed +=
+        d.answers && q->options.has[OPT_RELAY_INFO] && !option_in(&d.reply.options, OPT_RELAY_INFO);
     ret->link = from->link;
     ret->source = d.source;
     ret->to = d.to;
