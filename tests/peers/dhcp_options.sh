@@ -314,6 +314,7 @@ if what == "stranger": ask("10.99.0.1", m, link("10.79.0.0"), wait=1)
 if what == "named": ask("10.99.0.1", m, link("10.79.0.0"))
 if what == "unnamed": ask("10.77.0.2", m, b"", wait=1)
 if what == "forged": ask("10.77.0.2", m, link("10.79.0.0", "10.77.0.2") + bytes([118, 4]) + ip("10.79.0.0"), giaddr="0.0.0.0", wait=1)
+if what == "big": ask("10.77.0.2", m, bytes([82, 202, 1, 200]) + bytes(200) + bytes([61, 200]) + bytes(200))
 if what == "renew": ask(sys.argv[2], sys.argv[3], b"", ciaddr=sys.argv[2], giaddr="0.0.0.0", port=68, kind=3)
 if what == "reboot": ask("10.77.0.2", sys.argv[2], link("10.78.0.0") + bytes([50, 4]) + ip(sys.argv[3]), kind=3, wait=1)
 END
@@ -323,6 +324,8 @@ like server-override "$(as_relay override)" '^offer 10\.77\.0\.1[0-9][0-9] 10\.7
 is selects-nothing "$(as_relay nowhere)" silence
 is stranger "$(as_relay stranger)" silence
 like stranger-said "$(cat "$dir/log")" 'reason=untrusted-relay'
+big=$(as_relay big) # both do not fit: the client's identifier is what it must have
+[[ $big == offer* && $big != *"last 82" ]] && ok without-relay-info || not_ok without-relay-info "$big"
 ip -n "$r" addr add 10.79.0.12/24 dev lo 2>/dev/null
 ip -n "$r" addr add 10.78.0.100/24 dev lo 2>/dev/null
 like renew-in-one "$(as_relay renew 10.79.0.12 52:54:00:00:00:02)" "^ack 10.79.0.12 10.77.0.1 "
@@ -334,6 +337,7 @@ is reboot-unknown "$(as_relay reboot 52:54:00:00:dd:77 10.78.0.100)" silence
 
 # ---- relays that are named are believed, and nobody else
 stop
+like without-relay-info-counted "$(cat "$dir/log")" 'without-relay-info packets=1'
 sed -i 's|^  probe: 0|  probe: 0\n  relays: [10.99.0.0/24]|' "$dir/config.yaml"
 start 4
 like named "$(as_relay named)" '^offer 10\.79\.0\.1[0-9][0-9] 10\.77\.0\.1 last 82$'
