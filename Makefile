@@ -102,7 +102,7 @@ check: deps
 
 # Our servers beside others' (tests/bench/README.md); a peer that is not installed is left out.
 bench: all tools
-	@for b in tests/bench/*.sh; do VARIANT=$(VARIANT) $$b || [ $$? = 77 ] || exit 1; done
+	@rc=0; for b in tests/bench/*.sh; do VARIANT=$(VARIANT) $$b || [ $$? = 77 ] || rc=1; done; exit $$rc
 
 FIRMWARE ?= bios
 demo: deps
