@@ -1,134 +1,30 @@
 #include "rackstrap/supervisor.h"
 
 #include <errno.h>
-#include <net/if.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/str.h"
 #include "inventory/journal.h"
-#include "inventory/lease.h"
-#include "rackstrap/args.h"
 #include "rackstrap/sandbox.h"
+#include "rackstrap/servers.h"
 
 #define BACKOFF_MAX_MS (60 * 1000)
 #define STABLE_MS      (60 * 1000) /* one that ran this long starts again without delay */
-
-struct servers {
-    const struct config *config;
-    struct dhcpd *dhcpd;
-    struct tftpd *tftpd;
-    struct httpboot *httpboot;
-    enum log_level level;
-    uid_t uid;
-    gid_t gid;
-};
-
-/* --- the four, as a table --- */
-
-static bool dhcpd_wanted(const struct config *c)
-{
-    return c->has_dhcp;
-}
-static int dhcpd_start(struct servers *s, struct err *e)
-{
-    return dhcpd_open(&s->config->dhcp, &s->dhcpd, e);
-}
-static void dhcpd_stop(struct servers *s)
-{
-    dhcpd_close(s->dhcpd);
-    s->dhcpd = NULL;
-}
-static int dhcpd_run(struct servers *s, struct err *e)
-{
-    return dhcpd_serve(s->dhcpd, s->config->state_dir, e);
-}
-
-static bool tftpd_wanted(const struct config *c)
-{
-    return c->has_tftp;
-}
-static int tftpd_start(struct servers *s, struct err *e)
-{
-    return tftpd_open(&s->config->tftp, &s->tftpd, e);
-}
-static void tftpd_stop(struct servers *s)
-{
-    tftpd_close(s->tftpd);
-    s->tftpd = NULL;
-}
-static int tftpd_run(struct servers *s, struct err *e)
-{
-    return tftpd_serve(s->tftpd, s->config->state_dir, e);
-}
-
-static bool always_wanted(const struct config *c)
-{
-    (void)c;
-    return true;
-}
-static int httpboot_start(struct servers *s, struct err *e)
-{
-    return httpboot_open(&s->config->http, &s->httpboot, e);
-}
-static void httpboot_stop(struct servers *s)
-{
-    httpboot_close(s->httpboot);
-    s->httpboot = NULL;
-}
-static int httpboot_run(struct servers *s, struct err *e)
-{
-    return httpboot_serve(s->httpboot, s->config->state_dir, e);
-}
-
-static int courier_start(struct servers *s, struct err *e)
-{
-    (void)s;
-    (void)e;
-    return 0;
-}
-static void courier_stop(struct servers *s)
-{
-    (void)s;
-}
-static int courier_run(struct servers *s, struct err *e)
-{
-    return courier_serve(&s->config->enrol, s->config->state_dir, e);
-}
-
-static const struct part {
-    const char *name;
-    bool (*wanted)(const struct config *c);
-    int (*start)(struct servers *s, struct err *e); /* as root: opens; before each fork, since a handle that a
-                                                       dead child used is not fresh */
-    void (*stop)(struct servers *s);                /* closes what start opened */
-    int (*run)(struct servers *s, struct err *e);   /* in its own process */
-    bool shared;                                    /* what start opened serves several processes, one
-                                                       after the other too: it is opened once */
-} parts[] = {
-    {"httpboot", always_wanted, httpboot_start, httpboot_stop, httpboot_run, true},
-    {"tftpd", tftpd_wanted, tftpd_start, tftpd_stop, tftpd_run, false},
-    {"dhcpd", dhcpd_wanted, dhcpd_start, dhcpd_stop, dhcpd_run, false},
-    {"courier", always_wanted, courier_start, courier_stop, courier_run, false},
-};
-#define PARTS (sizeof parts / sizeof *parts)
 
 /* Processes: one a part, in the parts' order, and then httpboot's workers after its first. */
 #define PROCESSES (PARTS + HTTPBOOT_MAX_WORKERS - 1)
 
 static const struct part *part_of(size_t process)
 {
-    return &parts[process < PARTS ? process : 0];
+    return &parts[process < PARTS ? process : PART_HTTPBOOT];
 }
 
 struct process {
@@ -168,95 +64,8 @@ static int choose(const struct config *c, const char *only, struct process p[PRO
         only += n + (only[n] == ',');
     }
     for (size_t i = 1; i < c->http.workers; i++)
-        p[PARTS + i - 1].on = p[0].on;
+        p[PARTS + i - 1].on = p[PART_HTTPBOOT].on;
     return 0;
-}
-
-/* Before anything is opened: a misspelt interface is to be said as such. */
-static int check_interfaces(const struct config *c, const char (*names)[16], size_t n, struct err *e)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!if_nametoindex(names[i]))
-            return err_set(
-                e, ERR_NOT_FOUND,
-                "there is no interface \"%s\", which %s names; `ip link` shows those that there are",
-                names[i], c->path);
-    return 0;
-}
-
-/* --- privileges --- */
-
-static int find_user(const struct config *c, struct servers *s, struct err *e)
-{
-    if (geteuid() != 0) {
-        s->uid = geteuid();
-        s->gid = getegid();
-        return 0;
-    }
-    struct passwd *pw = getpwnam(c->user[0] ? c->user : "rackstrap");
-    if (!pw && !c->user[0]) {
-        log_warn("no-user user=rackstrap running-as=nobody hint=\"make it: useradd --system rackstrap\"");
-        pw = getpwnam("nobody");
-    }
-    if (!pw)
-        return err_set(
-            e, ERR_INPUT,
-            "the user \"%s\" does not exist; make it (useradd --system %s) or set another `user:` in %s",
-            c->user[0] ? c->user : "rackstrap", c->user[0] ? c->user : "rackstrap", c->path);
-    if (pw->pw_uid == 0)
-        return err_set(e, ERR_INPUT,
-                       "the servers face machines and do not run as %s; set another `user:` in %s",
-                       pw->pw_name, c->path);
-    s->uid = pw->pw_uid;
-    s->gid = pw->pw_gid;
-    return 0;
-}
-
-static int give(const char *state_dir, const char *name, const struct servers *s, struct err *e)
-{
-    char *path = xasprintf("%s%s", state_dir, name);
-    int rc = 0;
-    if (lchown(path, s->uid, s->gid) && errno != ENOENT)
-        rc = err_errno(e, "cannot give %s to the user %u that the servers run as", path, (unsigned)s->uid);
-    free(path);
-    return rc;
-}
-
-/* Migrates the store while nobody uses it, and makes it the servers' own. */
-static int prepare_store(const struct servers *s, struct err *e)
-{
-    static const char *const names[] = {
-        "",           "/inventory.db",  "/inventory.db-wal", "/inventory.db-shm",
-        "/leases.db", "/leases.db-wal", "/leases.db-shm"};
-    struct store *store;
-    struct leases *leases;
-    if (store_open(s->config->state_dir, &store, e))
-        return -1;
-    store_close(store);
-    if (leases_open(s->config->state_dir, true, &leases, e))
-        return -1;
-    leases_close(leases);
-    for (size_t i = 0; geteuid() == 0 && i < sizeof names / sizeof *names; i++)
-        if (give(s->config->state_dir, names[i], s, e))
-            return -1;
-    return 0;
-}
-
-/* --- processes --- */
-
-/* The other servers' handles are not this one's to hold: a socket that lives on in a sister keeps its port,
- * and the one that crashed could never open it again. Nor is the password of the outer systems, but
- * courier's, nor anybody's the text of the private key: httpboot has made of it what it needs. */
-static void keep_own(struct servers *s, const struct part *part)
-{
-    char *password = s->config->password;
-    for (size_t i = 0; i < PARTS; i++)
-        if (&parts[i] != part)
-            parts[i].stop(s);
-    if (password && part->run != courier_run)
-        explicit_bzero(password, strlen(password));
-    if (s->config->tls_key)
-        explicit_bzero(s->config->tls_key, strlen(s->config->tls_key));
 }
 
 static void child(struct servers *s, const struct part *part, struct process *p, pid_t supervisor)
@@ -274,7 +83,7 @@ static void child(struct servers *s, const struct part *part, struct process *p,
     prctl(PR_SET_NAME, part->name);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    keep_own(s, part);
+    servers_keep_own(s, part);
     if (sandbox_enter(&box, &confined, &e) == 0) {
         log_info("sandboxed uid=%u writes=%s kept-by=%s", (unsigned)getuid(), box.writes,
                  confined ? "landlock" : "file-owners-only");
@@ -418,12 +227,6 @@ static void watch(struct servers *s, struct process p[PROCESSES], const sigset_t
     }
 }
 
-static void close_all(struct servers *s)
-{
-    for (size_t i = 0; i < PARTS; i++)
-        parts[i].stop(s);
-}
-
 /* A thousand machines at once need a descriptor each, and the soft limit is often lower. */
 static void raise_descriptors(void)
 {
@@ -441,9 +244,7 @@ int supervise(const struct config *c, const char *only, enum log_level level, st
     sigset_t signals;
     int rc = -1;
     log_setup("rackstrap", level, true);
-    if (choose(c, only, p, e) || check_interfaces(c, c->dhcp.interfaces, c->dhcp.interfaces_n, e) ||
-        check_interfaces(c, c->tftp.interfaces, c->tftp.interfaces_n, e) || find_user(c, &s, e) ||
-        check_state_dir(c, e))
+    if (choose(c, only, p, e) || servers_check(&s, e))
         return -1;
     raise_descriptors();
     for (size_t i = 0; i < PARTS; i++)
@@ -452,7 +253,7 @@ int supervise(const struct config *c, const char *only, enum log_level level, st
     for (size_t i = 0; i < PROCESSES; i++)
         if (p[i].on)
             p[i].report = sandbox_report_new();
-    if (prepare_store(&s, e))
+    if (servers_prepare_store(&s, e))
         goto out;
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&signals);
@@ -465,6 +266,6 @@ int supervise(const struct config *c, const char *only, enum log_level level, st
     stop_all(c, p, &signals);
     rc = 0;
 out:
-    close_all(&s);
+    servers_close(&s);
     return rc;
 }

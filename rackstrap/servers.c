@@ -1,0 +1,190 @@
+#include "rackstrap/servers.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "inventory/lease.h"
+#include "rackstrap/args.h"
+
+static bool dhcpd_wanted(const struct config *c)
+{
+    return c->has_dhcp;
+}
+static int dhcpd_start(struct servers *s, struct err *e)
+{
+    return dhcpd_open(&s->config->dhcp, &s->dhcpd, e);
+}
+static void dhcpd_stop(struct servers *s)
+{
+    dhcpd_close(s->dhcpd);
+    s->dhcpd = NULL;
+}
+static int dhcpd_run(struct servers *s, struct err *e)
+{
+    return dhcpd_serve(s->dhcpd, s->config->state_dir, e);
+}
+
+static bool tftpd_wanted(const struct config *c)
+{
+    return c->has_tftp;
+}
+static int tftpd_start(struct servers *s, struct err *e)
+{
+    return tftpd_open(&s->config->tftp, &s->tftpd, e);
+}
+static void tftpd_stop(struct servers *s)
+{
+    tftpd_close(s->tftpd);
+    s->tftpd = NULL;
+}
+static int tftpd_run(struct servers *s, struct err *e)
+{
+    return tftpd_serve(s->tftpd, s->config->state_dir, e);
+}
+
+static bool always_wanted(const struct config *c)
+{
+    (void)c;
+    return true;
+}
+static int httpboot_start(struct servers *s, struct err *e)
+{
+    return httpboot_open(&s->config->http, &s->httpboot, e);
+}
+static void httpboot_stop(struct servers *s)
+{
+    httpboot_close(s->httpboot);
+    s->httpboot = NULL;
+}
+static int httpboot_run(struct servers *s, struct err *e)
+{
+    return httpboot_serve(s->httpboot, s->config->state_dir, e);
+}
+
+static int courier_start(struct servers *s, struct err *e)
+{
+    (void)s;
+    (void)e;
+    return 0;
+}
+static void courier_stop(struct servers *s)
+{
+    (void)s;
+}
+static int courier_run(struct servers *s, struct err *e)
+{
+    return courier_serve(&s->config->enrol, s->config->state_dir, e);
+}
+
+const struct part parts[PARTS] = {
+    [PART_HTTPBOOT] = {"httpboot", always_wanted, httpboot_start, httpboot_stop, httpboot_run, true},
+    [PART_TFTPD] = {"tftpd", tftpd_wanted, tftpd_start, tftpd_stop, tftpd_run, false},
+    [PART_DHCPD] = {"dhcpd", dhcpd_wanted, dhcpd_start, dhcpd_stop, dhcpd_run, false},
+    [PART_COURIER] = {"courier", always_wanted, courier_start, courier_stop, courier_run, false},
+};
+
+/* ---- before they start */
+
+/* A misspelt interface is to be said as such. */
+static int check_interfaces(const struct config *c, const char (*names)[16], size_t n, struct err *e)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!if_nametoindex(names[i]))
+            return err_set(
+                e, ERR_NOT_FOUND,
+                "there is no interface \"%s\", which %s names; `ip link` shows those that there are",
+                names[i], c->path);
+    return 0;
+}
+
+static int find_user(const struct config *c, struct servers *s, struct err *e)
+{
+    if (geteuid() != 0) {
+        s->uid = geteuid();
+        s->gid = getegid();
+        return 0;
+    }
+    struct passwd *pw = getpwnam(c->user[0] ? c->user : "rackstrap");
+    if (!pw && !c->user[0]) {
+        log_warn("no-user user=rackstrap running-as=nobody hint=\"make it: useradd --system rackstrap\"");
+        pw = getpwnam("nobody");
+    }
+    if (!pw)
+        return err_set(
+            e, ERR_INPUT,
+            "the user \"%s\" does not exist; make it (useradd --system %s) or set another `user:` in %s",
+            c->user[0] ? c->user : "rackstrap", c->user[0] ? c->user : "rackstrap", c->path);
+    if (pw->pw_uid == 0)
+        return err_set(e, ERR_INPUT,
+                       "the servers face machines and do not run as %s; set another `user:` in %s",
+                       pw->pw_name, c->path);
+    s->uid = pw->pw_uid;
+    s->gid = pw->pw_gid;
+    return 0;
+}
+
+int servers_check(struct servers *s, struct err *e)
+{
+    const struct config *c = s->config;
+    if (check_interfaces(c, c->dhcp.interfaces, c->dhcp.interfaces_n, e) ||
+        check_interfaces(c, c->tftp.interfaces, c->tftp.interfaces_n, e) || find_user(c, s, e))
+        return -1;
+    return check_state_dir(c, e);
+}
+
+static int give(const char *state_dir, const char *name, const struct servers *s, struct err *e)
+{
+    char *path = xasprintf("%s%s", state_dir, name);
+    int rc = 0;
+    if (lchown(path, s->uid, s->gid) && errno != ENOENT)
+        rc = err_errno(e, "cannot give %s to the user %u that the servers run as", path, (unsigned)s->uid);
+    free(path);
+    return rc;
+}
+
+int servers_prepare_store(const struct servers *s, struct err *e)
+{
+    static const char *const names[] = {
+        "",           "/inventory.db",  "/inventory.db-wal", "/inventory.db-shm",
+        "/leases.db", "/leases.db-wal", "/leases.db-shm"};
+    struct store *store;
+    struct leases *leases;
+    if (store_open(s->config->state_dir, &store, e))
+        return -1;
+    store_close(store);
+    if (leases_open(s->config->state_dir, true, &leases, e))
+        return -1;
+    leases_close(leases);
+    for (size_t i = 0; geteuid() == 0 && i < sizeof names / sizeof *names; i++)
+        if (give(s->config->state_dir, names[i], s, e))
+            return -1;
+    return 0;
+}
+
+/* ---- in their processes */
+
+/* The other servers' handles are not this one's to hold: a socket that lives on in a sister keeps its port,
+ * and the one that crashed could never open it again. Nor is the password of the outer systems, but
+ * courier's, nor anybody's the text of the private key: httpboot has made of it what it needs. */
+void servers_keep_own(struct servers *s, const struct part *part)
+{
+    char *password = s->config->password;
+    for (size_t i = 0; i < PARTS; i++)
+        if (&parts[i] != part)
+            parts[i].stop(s);
+    if (password && part != &parts[PART_COURIER])
+        explicit_bzero(password, strlen(password));
+    if (s->config->tls_key)
+        explicit_bzero(s->config->tls_key, strlen(s->config->tls_key));
+}
+
+void servers_close(struct servers *s)
+{
+    for (size_t i = 0; i < PARTS; i++)
+        parts[i].stop(s);
+}
