@@ -6,7 +6,8 @@
 #include "inventory/journal.h"
 #include "inventory/store_job.h"
 
-#define REFRESH_MS 25000 /* that a machine still asks is written down no more often */
+#define FORGET_MS  86400000 /* what was cancelled while it waited leaves its row behind */
+#define REFRESH_MS 25000    /* that a machine still asks is written down no more often */
 
 /* The jobs that hold a place, but for the one that asks. */
 static int streams_load(struct store *s, int64_t horizon_ms, int64_t but, struct stream **ret, size_t *ret_n,
@@ -113,6 +114,7 @@ static int wait_write(struct store *s, const struct job *j, const struct waiter 
                DB_VALUES(db_i(j->id), db_i(w->waits ? w->since_ms : at_ms), db_i(at_ms),
                          db_i(news ? t->place : w->said_place)),
                e) < 0 ||
+        db_run(s, "DELETE FROM turns WHERE asked_ms < ?", DB_VALUES(db_i(at_ms - FORGET_MS)), e) < 0 ||
         job_alive(s, j->id, at_ms, e) < 0) {
         return -1;
     }
