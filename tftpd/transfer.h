@@ -37,10 +37,10 @@
 #define RTO_FIRST_US     1000000
 #define RTO_MIN_US       50000
 #define RTO_MAX_US       8000000 /* or twice the timeout asked for */
-#define SILENCE_MAX_US                                                                                       \
-    30000000                /* without progress; of a peer that answered: six of its time-outs, if more      \
-                             */
-#define LAST_US    10000000 /* the same, when only the last window is not acknowledged; three time-outs */
+/* Without progress; of a peer that answered: six of its time-outs, if that is more. */
+#define SILENCE_MAX_US 30000000
+/* The same, when only the last window is not acknowledged; or three of its time-outs. */
+#define LAST_US    10000000
 #define CLOSED_MAX 3
 #define NARROW_MAX 8
 #define BLACK_HOLE 2 /* time-outs of one block, and then its packets may be cut on the way */
@@ -91,9 +91,9 @@ struct transfer_step transfer_start(struct transfer *t, const struct tftp_option
                                     uint32_t mtu, uint64_t now_us);
 struct transfer_step transfer_packet(struct transfer *t, const struct tftp_packet *p, uint64_t now_us);
 struct transfer_step transfer_timeout(struct transfer *t, uint64_t now_us);
-struct transfer_step transfer_closed(struct transfer *t); /* nobody has the peer's port */
-struct transfer_step transfer_narrow(struct transfer *t,
-                                     uint64_t now_us); /* a block was too big for the path */
+/* Nobody has the peer's port; a block was too big for the path. */
+struct transfer_step transfer_closed(struct transfer *t);
+struct transfer_step transfer_narrow(struct transfer *t, uint64_t now_us);
 
 /* Ends it from our side; the step sends the ERROR. */
 struct transfer_step transfer_fail(struct transfer *t, const char *reason);
