@@ -1,6 +1,5 @@
 #include "tftpd/io_session.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +60,7 @@ void io_send_error(int fd, const struct sockaddr_in *peer, enum tftp_code code, 
 {
     uint8_t buf[256];
     size_t n = tftp_encode_error((uint16_t)code, text, buf, sizeof buf);
-    sendto(fd, buf, n, 0, (const struct sockaddr *)peer, sizeof *peer);
+    io_socket_send(fd, peer, buf, n);
 }
 
 static bool same_peer(const struct sockaddr_in *a, const struct sockaddr_in *b)
@@ -157,7 +156,7 @@ static void session_do(struct session *s, struct transfer_step step, uint64_t no
     uint8_t buf[512];
     if (step.oack) {
         size_t n = tftp_encode_oack(&t->agreed, buf, sizeof buf);
-        sendto(s->fd, buf, n, 0, (struct sockaddr *)&s->peer, sizeof s->peer);
+        io_socket_send(s->fd, &s->peer, buf, n);
     }
     if (step.count) {
         const char *why = send_blocks(s, step.first, step.count, now);

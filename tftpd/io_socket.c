@@ -164,11 +164,19 @@ static struct msghdr message(const struct sockaddr_in *peer, struct iovec (*iov)
     return m;
 }
 
-/* What is waiting in the socket's error queue is told once by a call that it has nothing to do with. */
+/* What waits in the socket's error queue is told once, by a call that it has nothing to do with. */
 static ssize_t send_again(int fd, const struct msghdr *m)
 {
     ssize_t n = sendmsg(fd, m, 0);
     return n < 0 && errno != EAGAIN && errno != EFAULT ? sendmsg(fd, m, 0) : n;
+}
+
+void io_socket_send(int fd, const struct sockaddr_in *peer, const void *bytes, size_t n)
+{
+    struct iovec iov = {.iov_base = (void *)bytes, .iov_len = n};
+    struct msghdr m = {
+        .msg_name = (void *)peer, .msg_namelen = sizeof *peer, .msg_iov = &iov, .msg_iovlen = 1};
+    send_again(fd, &m);
 }
 
 int io_socket_blocks(int fd, const struct sockaddr_in *peer, const struct transfer *t, const uint8_t *from,

@@ -28,6 +28,9 @@ void io_socket_may_fragment(int fd);
 enum { IO_CLOSED = 1, IO_NARROW = 2 };
 unsigned io_socket_troubles(int fd, const struct sockaddr_in *peer);
 
+/* A packet of ours that is not a block. What does not leave is as if lost. */
+void io_socket_send(int fd, const struct sockaddr_in *peer, const void *bytes, size_t n);
+
 /* Sends blocks, the first of which lies at `from`, many a call. Returns 0; -1 with errno EFAULT when the
  * bytes are gone. A full send buffer is no error: what did not leave is as if lost, and the transfer's clock
  * brings it back. *cut: whether the kernel may be given many blocks as one packet to cut; becomes false where

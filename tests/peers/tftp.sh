@@ -46,9 +46,13 @@ not_ok() { echo "not ok $1: $2"; failed=$((failed + 1)); }
 whole() {
     local name=$1 file=$2
     shift 2
-    rm -f "$work/in/got"
-    (cd "$work/in" && timeout 60 ip netns exec "$c" "$@") >"$work/out" 2>&1
-    local status=$?
+    # atftp 0.8 gives up when an OACK comes twice, which it must when the ACK 0 was lost (RFC 2347): only that may be tried again.
+    for _ in 1 2 3 4; do
+        rm -f "$work/in/got"
+        (cd "$work/in" && timeout 60 ip netns exec "$c" "$@") >"$work/out" 2>&1
+        local status=$?
+        grep -q "unexpected OACK" "$work/out" || break
+    done
     if [[ -f $work/in/got && $(sha256sum <"$work/in/got") == "$(sha256sum <"$work/root/$file")" ]]; then
         ok "$name"
     else
