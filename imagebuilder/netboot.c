@@ -49,7 +49,7 @@ static const char *const drivers[] = {
     /* entropy and the wire */
     "virtio-rng", "af_packet", NULL};
 
-static const char *const loaders[] = {"undionly.kpxe", "ipxe.efi", "snponly.efi"};
+static const char *const loaders[] = {"undionly.kpxe", "ipxe.pxe", "ipxe.efi", "snponly.efi"};
 
 struct netboot {
     const struct build_options *o;
