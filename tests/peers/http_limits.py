@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""What one client may cost, for http_limits.sh: HOST PORT DIGEST. The server's limits: PER_ADDRESS 1100, STALL_MS 2000."""
+"""What one client may cost, for http_limits.sh: HOST PORT PATIENT_PORT DIGEST. The servers' limits: PER_ADDRESS 1100; STALL_MS 2000 at PORT,
+the usual two minutes at PATIENT_PORT."""
 import socket
 import sys
 import threading
 import time
 
-host, port, digest = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+host, port, patient, digest = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 pack = f"/images/{digest}/pack"
 size = 200000000
 failed = False
@@ -22,13 +23,13 @@ def case(fn):
         print(f"not ok {name}: {type(why).__name__}: {why}", flush=True)
 
 
-def connect(source="10.77.0.99", buffer=0):
+def connect(source="10.77.0.99", buffer=0, to=port):
     s = socket.socket()
     if buffer:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     s.settimeout(20)
     s.bind((source, 0))
-    s.connect((host, port))
+    s.connect((host, to))
     return s
 
 
@@ -36,9 +37,9 @@ def head(path, more=""):
     return f"GET {path} HTTP/1.1\r\nHost: x\r\n{more}\r\n".encode()
 
 
-def download(source="10.77.0.1"):
+def download(to=port):
     """Seconds for the whole file."""
-    s = connect(source)
+    s = connect("10.77.0.1", to=to)
     start = time.monotonic()
     s.sendall(head(pack, "Connection: close\r\n"))
     n = 0
@@ -191,27 +192,45 @@ def one_byte_a_second_is_not_enough():
         raise AssertionError("who read slowly but steadily was closed")
 
 
+def await_service(to):
+    """The server has noticed that others have left."""
+    for _ in range(100):
+        try:
+            with connect(to=to) as s:
+                s.sendall(head("/nothing"))
+                if s.recv(1000):
+                    return
+        except ConnectionError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("those that left are still counted")
+
+
 def one_address_has_its_share():
     """1100 of which all are served: the next is closed at once. Others are not touched. Then those that wait give way to new ones."""
-    busy = []
-    for _ in range(1100):
-        s = connect(buffer=4096)
+    busy = [connect(buffer=4096, to=patient) for _ in range(1100)]
+    for s in busy:
         s.sendall(head(pack))
-        busy.append(s)
-    time.sleep(1)
-    s = connect()
+    for s in busy:
+        s.recv(1)
+    s = connect(to=patient)
     try:
         s.sendall(head("/nothing"))
         if s.recv(100):
             raise AssertionError("one more was served")
     except ConnectionError:
         pass
-    download("10.77.0.1")
+    download(patient)
     for s in busy:
         s.close()
-    waiting = [connect() for _ in range(1100)]
-    time.sleep(0.3)
-    s = connect()
+    await_service(patient)
+    waiting = []
+    for _ in range(1100):  # asked once, so that the order in which they wait is known
+        s = connect(to=patient)
+        s.sendall(head("/nothing"))
+        s.recv(1000)
+        waiting.append(s)
+    s = connect(to=patient)
     s.sendall(head("/nothing"))
     if b" 404 " not in s.recv(1000):
         raise AssertionError("a new one did not take the place of one that waits")
