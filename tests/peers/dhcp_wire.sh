@@ -10,7 +10,9 @@ export RACKSTRAP=$PWD/build/$variant/rackstrap
 tool=build/$variant/tests/tools/run_dhcpd
 [ "$(id -u)" = 0 ] || { echo "skipped: dhcp_wire.sh needs root, for its network namespaces"; exit 77; }
 [ -x "$RACKSTRAP" ] && [ -x "$tool" ] || { echo "skipped: $RACKSTRAP or $tool is not built; run make all tools"; exit 77; }
-command -v dnsmasq >/dev/null || { echo "skipped: dhcp_wire.sh needs dnsmasq"; exit 77; }
+for need in dnsmasq dhcpcd; do
+    command -v $need >/dev/null || { echo "skipped: dhcp_wire.sh needs $need"; exit 77; }
+done
 
 id=$$ s=rs-ws-$$ c=rs-wc-$$ o=rs-wo-$$
 dir=$(mktemp -d /tmp/rs-wire.XXXXXX)
@@ -96,4 +98,26 @@ start "$tool" -c "$dir/short.yaml"
 cases expiry
 kill "$server"
 wait "$server" 2>/dev/null
+
+# ---- dhcpcd rebinds: what it unicasts when half of its lease is over goes nowhere, what it broadcasts later is answered
+mv "$dir/log" "$dir/log.2"
+config "$dir/short.yaml" 8s 10.77.0.140-10.77.0.142
+start "$tool" -c "$dir/short.yaml"
+: >"$dir/empty"
+ip -n "$c" route add blackhole 10.77.0.1/32
+ip netns exec "$c" unshare -m sh -c "mount -t tmpfs none /var/lib/dhcpcd 2>/dev/null; mount -t tmpfs none /run; exec timeout 40 dhcpcd -4 -B -d -A -L -f $dir/empty -c /bin/true eth0" \
+    >"$dir/dhcpcd.log" 2>&1 &
+client=$!
+for _ in $(seq 200); do
+    grep -q 'state=rebinding' "$dir/log" && break
+    sleep 0.1
+done
+if grep -q 'dhcp-ack.*state=rebinding' "$dir/log" && ! grep -q 'state=renewing' "$dir/log"; then
+    echo "ok dhcp-wire-rebinding"
+else
+    echo "not ok dhcp-wire-rebinding: $(tail -4 "$dir/dhcpcd.log")"
+    failed=1
+fi
+kill "$client" "$server"
+wait 2>/dev/null
 exit $failed
