@@ -174,16 +174,18 @@ static int read_number(const char *word, long long min, long long max, long long
     errno = 0;
     *ret = strtoll(word, &end, strncasecmp(word, "0x", 2) == 0 ? 16 : 10);
     bool digits = isdigit((unsigned char)word[0]) || word[0] == '-';
-    if (!digits || *end || errno || *ret < min || *ret > max)
+    if (!digits || *end || errno || *ret < min || *ret > max) {
         return err_set(e, ERR_INPUT, "\"%.40s\" is not a number from %lld to %lld", word, min, max);
+    }
     return 0;
 }
 
 static int read_u8_word(const char *word, struct writer *w, struct err *e)
 {
     long long v;
-    if (read_number(word, 0, UINT8_MAX, &v, e))
+    if (read_number(word, 0, UINT8_MAX, &v, e)) {
         return -1;
+    }
     write_u8(w, (uint8_t)v);
     return 0;
 }
@@ -191,8 +193,9 @@ static int read_u8_word(const char *word, struct writer *w, struct err *e)
 static int read_u16_word(const char *word, struct writer *w, struct err *e)
 {
     long long v;
-    if (read_number(word, 0, UINT16_MAX, &v, e))
+    if (read_number(word, 0, UINT16_MAX, &v, e)) {
         return -1;
+    }
     write_be16(w, (uint16_t)v);
     return 0;
 }
@@ -200,8 +203,9 @@ static int read_u16_word(const char *word, struct writer *w, struct err *e)
 static int read_u32_word(const char *word, struct writer *w, struct err *e)
 {
     long long v;
-    if (read_number(word, 0, UINT32_MAX, &v, e))
+    if (read_number(word, 0, UINT32_MAX, &v, e)) {
         return -1;
+    }
     write_be32(w, (uint32_t)v);
     return 0;
 }
@@ -209,8 +213,9 @@ static int read_u32_word(const char *word, struct writer *w, struct err *e)
 static int read_i32_word(const char *word, struct writer *w, struct err *e)
 {
     long long v;
-    if (read_number(word, INT32_MIN, INT32_MAX, &v, e))
+    if (read_number(word, INT32_MIN, INT32_MAX, &v, e)) {
         return -1;
+    }
     write_be32(w, (uint32_t)v);
     return 0;
 }
@@ -218,8 +223,9 @@ static int read_i32_word(const char *word, struct writer *w, struct err *e)
 static int read_bool_word(const char *word, struct writer *w, struct err *e)
 {
     bool yes = strcmp(word, "true") == 0 || strcmp(word, "yes") == 0;
-    if (!yes && strcmp(word, "false") != 0 && strcmp(word, "no") != 0)
+    if (!yes && strcmp(word, "false") != 0 && strcmp(word, "no") != 0) {
         return err_set(e, ERR_INPUT, "\"%.40s\" is neither true nor false", word);
+    }
     write_u8(w, yes);
     return 0;
 }
@@ -227,27 +233,32 @@ static int read_bool_word(const char *word, struct writer *w, struct err *e)
 static int read_ip4_word(const char *word, struct writer *w, struct err *e)
 {
     struct ip4 ip;
-    if (ip4_parse(word, &ip, e))
+    if (ip4_parse(word, &ip, e)) {
         return -1;
+    }
     write_be32(w, ip.a);
     return 0;
 }
 
 static int read_text_word(const char *word, struct writer *w, struct err *e)
 {
-    for (const unsigned char *c = (const unsigned char *)word; *c; c++)
-        if (*c < ' ' || *c == 0x7f)
+    for (const unsigned char *c = (const unsigned char *)word; *c; c++) {
+        if (*c < ' ' || *c == 0x7f) {
             return err_set(e, ERR_INPUT, "the text has a control character");
-    if (!*word)
+        }
+    }
+    if (!*word) {
         return err_set(e, ERR_INPUT, "the text is empty");
+    }
     write_span(w, span_str(word));
     return 0;
 }
 
 static int hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (c >= '0' && c <= '9') {
         return c - '0';
+    }
     c = (char)tolower((unsigned char)c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -258,12 +269,14 @@ static int read_hex_word(const char *word, struct writer *w, struct err *e)
     const char *c = word;
     while (*c) {
         int high = hex_digit(c[0]), low = high < 0 ? -1 : hex_digit(c[1]);
-        if (low < 0)
+        if (low < 0) {
             return err_set(e, ERR_INPUT, "\"hex:%.40s\" is not pairs of hexadecimal digits", word);
+        }
         write_u8(w, (uint8_t)(high << 4 | low));
         c += 2;
-        if (*c == ':' && c[1])
+        if (*c == ':' && c[1]) {
             c++;
+        }
     }
     return 0;
 }
@@ -277,17 +290,20 @@ static int read_route_word(const char *word, struct writer *w, struct err *e)
     struct ip4 router;
     const char *via = strstr(word, " via ");
     size_t n = via ? (size_t)(via - word) : 0;
-    if (!via || n >= sizeof to)
+    if (!via || n >= sizeof to) {
         return err_set(e, ERR_INPUT, "\"%.60s\" is not PREFIX via ROUTER, like 10.1.0.0/16 via 10.0.0.1",
                        word);
+    }
     memcpy(to, word, n);
     to[n] = '\0';
     if ((strcmp(to, "default") != 0 && prefix_parse(to, &p, e)) ||
-        ip4_parse(via + strlen(" via "), &router, e))
+        ip4_parse(via + strlen(" via "), &router, e)) {
         return -1;
+    }
     write_u8(w, p.len);
-    for (int i = 0; i < (p.len + 7) / 8; i++)
+    for (int i = 0; i < (p.len + 7) / 8; i++) {
         write_u8(w, (uint8_t)(p.net.a >> (24 - 8 * i)));
+    }
     write_be32(w, router.a);
     return 0;
 }
@@ -299,16 +315,19 @@ static bool name_at_is(struct span all, size_t at, const char *name)
     for (int hops = 0; at < all.n && hops < 64; hops++) {
         uint8_t n = all.p[at];
         if ((n & 0xc0) == 0xc0) {
-            if (at + 1 >= all.n)
+            if (at + 1 >= all.n) {
                 return false;
+            }
             at = (size_t)(n & 0x3f) << 8 | all.p[at + 1];
             continue;
         }
-        if (n == 0)
+        if (n == 0) {
             return *name == '\0';
+        }
         size_t label = strcspn(name, ".");
-        if (label != n || at + 1 + n > all.n || strncasecmp((const char *)all.p + at + 1, name, n) != 0)
+        if (label != n || at + 1 + n > all.n || strncasecmp((const char *)all.p + at + 1, name, n) != 0) {
             return false;
+        }
         name += label;
         name += *name == '.';
         at += 1u + n;
@@ -333,13 +352,15 @@ static bool find_name(struct span all, const char *name, size_t *ret)
 static int read_label(const char *word, size_t n, struct writer *w, struct err *e)
 {
     bool fits = n > 0 && n < 64;
-    for (size_t i = 0; i < n && fits; i++)
+    for (size_t i = 0; i < n && fits; i++) {
         fits = isalnum((unsigned char)word[i]) || word[i] == '-' || word[i] == '_';
-    if (!fits)
+    }
+    if (!fits) {
         return err_set(e, ERR_INPUT,
                        "\"%.60s\" is not part of a domain name (1 to 63 letters, digits, '-', '_', between "
                        "dots)",
                        word);
+    }
     write_u8(w, (uint8_t)n);
     write_span(w, span_of(word, n));
     return 0;
@@ -348,18 +369,21 @@ static int read_label(const char *word, size_t n, struct writer *w, struct err *
 static int read_domain_word(const char *word, struct writer *w, struct err *e)
 {
     size_t before = writer_used(w), at, n;
-    if (strlen(word) > 253)
+    if (strlen(word) > 253) {
         return err_set(e, ERR_INPUT, "the domain name \"%.40s...\" is longer than 253 characters", word);
+    }
     for (const char *rest = word;; rest += n + 1) {
         if (find_name(span_of(w->start, before), rest, &at) && at < 0x4000) {
             write_be16(w, (uint16_t)(0xc000 | at));
             return 0;
         }
         n = strcspn(rest, ".");
-        if (read_label(rest, n, w, e))
+        if (read_label(rest, n, w, e)) {
             return -1;
-        if (!rest[n] || !rest[n + 1])
+        }
+        if (!rest[n] || !rest[n + 1]) {
             break;
+        }
     }
     write_u8(w, 0);
     return 0;
@@ -411,8 +435,9 @@ static void show_text(struct reader *r, struct str *ret)
 static void show_hex(struct reader *r, struct str *ret)
 {
     str_add(ret, "hex:");
-    while (reader_left(r))
+    while (reader_left(r)) {
         str_addf(ret, "%02x", read_u8(r));
+    }
 }
 
 static void show_route(struct reader *r, struct str *ret)
@@ -423,8 +448,9 @@ static void show_route(struct reader *r, struct str *ret)
         r->bad = true;
         return;
     }
-    for (int i = 0; i < (p.len + 7) / 8; i++)
+    for (int i = 0; i < (p.len + 7) / 8; i++) {
         p.net.a |= (uint32_t)read_u8(r) << (24 - 8 * i);
+    }
     str_addf(ret, "%s via ", p.len ? prefix_format(p, prefix) : "default");
     str_add(ret, ip4_format((struct ip4){read_be32(r)}, ip));
 }
@@ -439,12 +465,14 @@ static void show_domain_of(struct reader *r, struct span all, struct str *ret)
     for (uint8_t label; (label = read_u8(&in)) != 0 && !in.bad;) {
         if ((label & 0xc0) == 0xc0) {
             size_t to = (size_t)(label & 0x3f) << 8 | read_u8(&in);
-            if (!away)
+            if (!away) {
                 *r = in;
+            }
             away = true;
             r->bad = r->bad || in.bad || to >= limit;
-            if (r->bad)
+            if (r->bad) {
                 return;
+            }
             limit = to;
             in = reader_of(span_of(all.p + to, all.n - to));
             continue;
@@ -454,8 +482,9 @@ static void show_domain_of(struct reader *r, struct span all, struct str *ret)
         struct reader chars = reader_of(text);
         show_text(&chars, ret);
     }
-    if (!away)
+    if (!away) {
         *r = in;
+    }
     r->bad = r->bad || in.bad;
 }
 
@@ -490,10 +519,12 @@ static const struct {
 bool dhcp_length_ok(const struct dhcp_row *row, size_t n)
 {
     size_t unit = types[row->type].unit;
-    if (!types[row->type].list)
+    if (!types[row->type].list) {
         return n == unit;
-    if (row->type != DHCP_BYTES && n == 0)
+    }
+    if (row->type != DHCP_BYTES && n == 0) {
         return false;
+    }
     return n % unit == 0 && n >= row->min && (!row->max || n <= row->max);
 }
 
@@ -514,26 +545,30 @@ static bool code_of(const char *key, unsigned *ret)
         *ret = v > 255 ? 256 : (unsigned)v;
         return *end == '\0';
     }
-    for (unsigned c = 0; c < 256; c++)
+    for (unsigned c = 0; c < 256; c++) {
         if (rows[c].name &&
             (strcmp(rows[c].name, key) == 0 || (rows[c].alias && !strcmp(rows[c].alias, key)))) {
             *ret = c;
             return true;
         }
+    }
     return false;
 }
 
 int dhcp_code_parse(const char *key, uint8_t *ret, struct err *e)
 {
     unsigned code;
-    if (!code_of(key, &code))
+    if (!code_of(key, &code)) {
         return err_set(e, ERR_INPUT, "no DHCP option is named \"%.60s\"; its code, 1 to 254, does too", key);
-    if (code < 1 || code > 254)
+    }
+    if (code < 1 || code > 254) {
         return err_set(e, ERR_INPUT, "\"%.60s\" is no option's code; they are 1 to 254%s", key,
                        code == 0 || code == 255 ? " (0 and 255 are padding and the end)" : "");
-    if (rows[code].refused)
+    }
+    if (rows[code].refused) {
         return err_set(e, ERR_INPUT, "option %u (%s) cannot be set: %s", code, rows[code].name,
                        rows[code].refused);
+    }
     *ret = (uint8_t)code;
     return 0;
 }
@@ -542,8 +577,9 @@ int dhcp_type_parse(const char *name, enum dhcp_type *ret, struct err *e)
 {
     struct str all = {0};
     for (int i = 0; i < DHCP_TYPES; i++) {
-        if (!types[i].name)
+        if (!types[i].name) {
             continue;
+        }
         if (strcmp(types[i].name, name) == 0) {
             *ret = (enum dhcp_type)i;
             str_free(&all);
@@ -559,30 +595,38 @@ int dhcp_type_parse(const char *name, enum dhcp_type *ret, struct err *e)
 static int parse_words(enum dhcp_type type, const char *const *words, size_t n, struct writer *w,
                        struct err *e)
 {
-    if (!types[type].read)
+    if (!types[type].read) {
         return err_set(e, ERR_INPUT, "the value is bytes: write it as \"hex:...\" or \"text:...\"");
-    if (n == 0)
+    }
+    if (n == 0) {
         return err_set(e, ERR_INPUT, "the list is empty");
-    if (n > 1 && takes_one_word(type))
+    }
+    if (n > 1 && takes_one_word(type)) {
         return err_set(e, ERR_INPUT, "it takes one value, not a list");
-    if (type == DHCP_IP4_PAIRS && n % 2)
+    }
+    if (type == DHCP_IP4_PAIRS && n % 2) {
         return err_set(e, ERR_INPUT, "it takes pairs of addresses: the list's length is odd");
-    for (size_t i = 0; i < n; i++)
-        if (types[type].read(words[i], w, e))
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (types[type].read(words[i], w, e)) {
             return -1;
+        }
+    }
     return 0;
 }
 
 /* An option that the table does not have, and no type beside it: what is an address is one. */
 static int parse_bare(const char *const *words, size_t n, struct writer *w, struct err *e)
 {
-    for (size_t i = 0; i < n; i++)
-        if (read_ip4_word(words[i], w, NULL))
+    for (size_t i = 0; i < n; i++) {
+        if (read_ip4_word(words[i], w, NULL)) {
             return err_set(
                 e, ERR_INPUT,
                 "this option is not in the table, so \"%.40s\" could be anything: write it as "
                 "\"hex:...\", \"text:...\", an address or addresses, or as {type: uint16, value: 5}",
                 words[i]);
+        }
+    }
     return n ? 0 : err_set(e, ERR_INPUT, "the list is empty");
 }
 
@@ -590,12 +634,15 @@ static int parse_form(const struct dhcp_row *row, const enum dhcp_type *type, co
                       size_t n, struct writer *w, struct err *e)
 {
     bool bytes = row ? row->type == DHCP_BYTES : !type || *type == DHCP_BYTES;
-    if (n == 1 && strncmp(words[0], "hex:", 4) == 0)
+    if (n == 1 && strncmp(words[0], "hex:", 4) == 0) {
         return read_hex_word(words[0] + 4, w, e);
-    if (n == 1 && bytes && strncmp(words[0], "text:", 5) == 0)
+    }
+    if (n == 1 && bytes && strncmp(words[0], "text:", 5) == 0) {
         return read_text_word(words[0] + 5, w, e);
-    if (!row && !type)
+    }
+    if (!row && !type) {
         return parse_bare(words, n, w, e);
+    }
     return parse_words(row ? row->type : *type, words, n, w, e);
 }
 
@@ -605,9 +652,10 @@ static int check_least(const struct dhcp_row *row, struct span value, struct err
     while (row->least && reader_left(&r)) {
         unsigned unit = types[row->type].unit;
         uint32_t v = unit == 1 ? read_u8(&r) : unit == 2 ? read_be16(&r) : read_be32(&r);
-        if (v < row->least)
+        if (v < row->least) {
             return err_set(e, ERR_INPUT, "%u is less than %u, the least that this option may say", v,
                            row->least);
+        }
     }
     return 0;
 }
@@ -615,17 +663,21 @@ static int check_least(const struct dhcp_row *row, struct span value, struct err
 static int parse_value(const struct dhcp_row *row, const enum dhcp_type *type, const char *const *words,
                        size_t n, struct writer *w, struct err *e)
 {
-    if (row && type)
+    if (row && type) {
         return err_set(e, ERR_INPUT, "its type is known, it is %s; leave \"type\" out",
                        types[row->type].name);
-    if (parse_form(row, type, words, n, w, e))
+    }
+    if (parse_form(row, type, words, n, w, e)) {
         return -1;
+    }
     size_t used = writer_used(w);
-    if (w->full || used > DHCP_VALUE_MAX)
+    if (w->full || used > DHCP_VALUE_MAX) {
         return err_set(e, ERR_INPUT, "the value is longer than %d bytes", DHCP_VALUE_MAX);
-    if (row && !dhcp_length_ok(row, used))
+    }
+    if (row && !dhcp_length_ok(row, used)) {
         return err_set(e, ERR_INPUT, "%zu bytes are no value of type %s for this option", used,
                        types[row->type].name);
+    }
     return row ? check_least(row, span_of(w->start, used), e) : 0;
 }
 
@@ -633,8 +685,9 @@ int dhcp_value_parse(uint8_t code, const enum dhcp_type *type, const char *const
                      struct writer *w, struct err *e)
 {
     const struct dhcp_row *row = dhcp_row(code);
-    if (parse_value(row, type, words, n, w, e) == 0)
+    if (parse_value(row, type, words, n, w, e) == 0) {
         return 0;
+    }
     return err_prefix(e, "option %u%s%s%s", code, row ? " (" : "", row ? row->name : "", row ? ")" : "");
 }
 
@@ -644,10 +697,11 @@ static bool show_typed(enum dhcp_type type, struct span value, struct str *ret)
     struct reader r = reader_of(value);
     for (size_t i = 0; reader_left(&r) && !r.bad; i++) {
         str_add(ret, i ? ", " : "");
-        if (type == DHCP_DOMAINS)
+        if (type == DHCP_DOMAINS) {
             show_domain_of(&r, value, ret);
-        else
+        } else {
             types[type].show(&r, ret);
+        }
     }
     return !r.bad;
 }
@@ -668,10 +722,11 @@ void dhcp_value_format(uint8_t code, struct span value, struct str *ret)
 
 void dhcp_name_format(uint8_t code, struct str *ret)
 {
-    if (rows[code].name)
+    if (rows[code].name) {
         str_add(ret, rows[code].name);
-    else
+    } else {
         str_addf(ret, "%u", code);
+    }
 }
 
 bool dhcp_routes_default(struct span routes)
@@ -679,8 +734,9 @@ bool dhcp_routes_default(struct span routes)
     struct reader r = reader_of(routes);
     while (reader_left(&r) && !r.bad) {
         uint8_t len = read_u8(&r);
-        if (len == 0)
+        if (len == 0) {
             return true;
+        }
         read_skip(&r, (len + 7u) / 8 + 4);
     }
     return false;
@@ -692,13 +748,15 @@ bool dhcp_routes_default(struct span routes)
 
 bool dhcp_set_next(struct reader *r, struct dhcp_option *ret)
 {
-    if (!reader_left(r) || r->bad)
+    if (!reader_left(r) || r->bad) {
         return false;
+    }
     uint8_t code = read_u8(r), flags = read_u8(r);
     size_t n = read_be16(r);
     struct span value = read_span(r, n);
-    if (r->bad)
+    if (r->bad) {
         return false;
+    }
     *ret = (struct dhcp_option){.code = code, .always = flags & 1, .value = value};
     return true;
 }
@@ -707,9 +765,11 @@ bool dhcp_set_has(struct span set, uint8_t code)
 {
     struct reader r = reader_of(set);
     struct dhcp_option o;
-    while (dhcp_set_next(&r, &o))
-        if (o.code == code)
+    while (dhcp_set_next(&r, &o)) {
+        if (o.code == code) {
             return true;
+        }
+    }
     return false;
 }
 
@@ -719,15 +779,17 @@ int dhcp_set_put(struct dhcp_set *s, const struct dhcp_option *o, struct err *e)
     struct dhcp_option had;
     size_t at = 0, n = 4 + o->value.n;
     struct str name = {0};
-    for (; dhcp_set_next(&r, &had) && had.code <= o->code; at = (size_t)(r.p - s->bytes))
+    for (; dhcp_set_next(&r, &had) && had.code <= o->code; at = (size_t)(r.p - s->bytes)) {
         if (had.code == o->code) {
             dhcp_name_format(o->code, &name);
             err_set(e, ERR_INPUT, "option %u (%s) is given twice", o->code, name.s);
             str_free(&name);
             return -1;
         }
-    if (n > sizeof s->bytes - s->n)
+    }
+    if (n > sizeof s->bytes - s->n) {
         return err_set(e, ERR_INPUT, "all options together are longer than %d bytes", DHCP_SET_MAX);
+    }
     memmove(s->bytes + at + n, s->bytes + at, s->n - at);
     struct writer w = writer_of(s->bytes + at, n);
     write_u8(&w, o->code);
@@ -756,17 +818,23 @@ struct dhcp_merge dhcp_merge(const struct span sets[DHCP_LAYERS])
 bool dhcp_merge_next(struct dhcp_merge *m, struct dhcp_option *ret, size_t *ret_layer)
 {
     size_t best = DHCP_LAYERS;
-    for (size_t i = 0; i < DHCP_LAYERS; i++)
-        if (m->has[i] && (best == DHCP_LAYERS || m->at[i].code <= m->at[best].code))
+    for (size_t i = 0; i < DHCP_LAYERS; i++) {
+        if (m->has[i] && (best == DHCP_LAYERS || m->at[i].code <= m->at[best].code)) {
             best = i;
-    if (best == DHCP_LAYERS)
+        }
+    }
+    if (best == DHCP_LAYERS) {
         return false;
+    }
     *ret = m->at[best];
-    if (ret_layer)
+    if (ret_layer) {
         *ret_layer = best;
-    for (size_t i = 0; i < DHCP_LAYERS; i++)
-        if (m->has[i] && m->at[i].code == ret->code)
+    }
+    for (size_t i = 0; i < DHCP_LAYERS; i++) {
+        if (m->has[i] && m->at[i].code == ret->code) {
             merge_step(m, i);
+        }
+    }
     return true;
 }
 
@@ -775,8 +843,10 @@ int dhcp_set_merge(struct span below, struct span above, struct dhcp_set *ret, s
     struct dhcp_merge m = dhcp_merge((struct span[DHCP_LAYERS]){below, above});
     struct dhcp_option o;
     ret->n = 0;
-    while (dhcp_merge_next(&m, &o, NULL))
-        if (dhcp_set_put(ret, &o, e))
+    while (dhcp_merge_next(&m, &o, NULL)) {
+        if (dhcp_set_put(ret, &o, e)) {
             return -1;
+        }
+    }
     return 0;
 }
