@@ -333,6 +333,10 @@ static int wrong_state(const struct job *j, const char *step, struct err *e)
                    job_state_name(j->state), step);
 }
 
+/* Each of httpboot's workers keeps the newest report that it had for a second: one may come after a newer
+ * one. Not so when the clock was set back. */
+#define PROGRESS_LATE_MS 10000
+
 static int progress_locked(struct store *s, int64_t id, uint64_t done, uint64_t total, uint64_t rate,
                            int64_t at_ms, struct err *e)
 {
@@ -342,6 +346,9 @@ static int progress_locked(struct store *s, int64_t id, uint64_t done, uint64_t 
     }
     if (j.state != JOB_CLAIMED) {
         return wrong_state(&j, "in progress", e);
+    }
+    if (j.progress_ms > at_ms && j.progress_ms - at_ms < PROGRESS_LATE_MS) {
+        return 0;
     }
     if (db_run(
             s, "UPDATE jobs SET bytes_done = ?, bytes_total = ?, rate = ?, progress_ms = ? WHERE id = ?",

@@ -600,6 +600,22 @@ static void test_old_system_cannot_disarm(void **state)
     state_is(hv, STATE_ARMED);
 }
 
+static void test_progress_never_goes_back(void **state)
+{
+    (void)state;
+    char token[DIGEST_HEX], enrol[DIGEST_HEX];
+    struct job j = assign_device(hv, "debian-12");
+    token_for(&j, NULL, token);
+    j = claim(token, UUID_A, enrol);
+    ok(job_progress(fx.s, j.id, 500, 1000, 50, T0 + 30000, E));
+    ok(job_progress(fx.s, j.id, 400, 1000, 50, T0 + 29000, E));
+    ok(job_get(fx.s, j.id, &j, E));
+    assert_int_equal(j.bytes_done, 500);
+    ok(job_progress(fx.s, j.id, 600, 1000, 50, T0 + 15000, E)); /* the clock was set back */
+    ok(job_get(fx.s, j.id, &j, E));
+    assert_int_equal(j.bytes_done, 600);
+}
+
 static void test_progress_needs_a_claim(void **state)
 {
     (void)state;
@@ -690,6 +706,7 @@ int main(void)
         T(test_first_boot_fails_and_mends),
         T(test_old_system_cannot_disarm),
         T(test_progress_needs_a_claim),
+        T(test_progress_never_goes_back),
         T(test_tokens_are_stored_as_hashes),
         T(test_each),
     };
