@@ -17,9 +17,10 @@
 #include "tftpd/io_socket.h"
 #include "tftpd/path.h"
 
-#define REQUEST_MAX     2048                   /* bytes of a request; RFC 2347 allows 512 */
-#define REQUESTS_A_TURN 64                     /* so that new requests do not hold up running transfers */
-#define DESCRIPTORS     (2 * PLACES_MAX + 256) /* a socket and perhaps a file of its own each; the store's */
+#define REQUEST_MAX       2048 /* bytes of a request; RFC 2347 allows 512 */
+#define REQUESTS_A_TURN   64   /* so that new requests do not hold up running transfers */
+#define REFUSALS_A_SECOND 100
+#define DESCRIPTORS       (2 * PLACES_MAX + 256) /* a socket and perhaps a file of its own each; the store's */
 
 struct listener {
     struct tftpd *server;
@@ -35,14 +36,32 @@ struct tftpd {
     struct loop *loop;
     struct io_journal *journal;
     struct io_sessions *sessions;
+    uint64_t refusals_since_us, refusals, refusals_unsaid; /* of this second; in the log they are bounded */
 };
+
+/* Anyone can have himself refused as often as he likes: each answer is cheap, but the log is on a disk. */
+static void log_refusal(struct tftpd *t, const struct sockaddr_in *peer, const char *name, const char *text)
+{
+    char from[32];
+    uint64_t now = io_now_us();
+    if (now - t->refusals_since_us >= 1000000) {
+        if (t->refusals_unsaid)
+            log_warn("tftp-refused-more requests=%llu reason=\"too many to name each\"",
+                     (unsigned long long)t->refusals_unsaid);
+        t->refusals_since_us = now;
+        t->refusals = t->refusals_unsaid = 0;
+    }
+    if (t->refusals++ < REFUSALS_A_SECOND)
+        log_info("tftp-refused peer=%s file=\"%s\" reason=\"%s\"", io_peer_text(peer, from), name, text);
+    else
+        t->refusals_unsaid++;
+}
 
 static void refuse(struct listener *l, const struct sockaddr_in *peer, struct in_addr local, const char *name,
                    enum tftp_code code, const char *text)
 {
-    char from[32];
     int fd;
-    log_info("tftp-refused peer=%s file=\"%s\" reason=\"%s\"", io_peer_text(peer, from), name, text);
+    log_refusal(l->server, peer, name, text);
     if (io_socket_fresh(l->interface, local, &fd, NULL))
         return;
     io_send_error(fd, peer, code, text);

@@ -165,6 +165,23 @@ def under_flood(name, sources, ports, most):
     print(f"# 20 files one after the other took {took:.1f} s, {worst} sockets at most")
 
 
+def refused():
+    """Refused in a loop: each gets his answer, the log does not grow with it."""
+    lines = lambda word: open(LOG).read().count(word)
+    before, answers = lines("tftp-refused "), 0
+    began = time.monotonic()
+    s = client()
+    for i in range(3000):
+        p, _ = ask(s, rrq(f"missing-{i}"))
+        answers += p[:4] == b"\0\5\0\1"
+    said, seconds = lines("tftp-refused ") - before, time.monotonic() - began
+    case("3,000 requests for missing files are answered", answers == 3000, answers)
+    case("the log names a hundred a second of them", said <= 100 * (seconds + 2), f"{said} in {seconds:.1f} s")
+    time.sleep(1)
+    ask(s, rrq("missing"))
+    case("and counts the others", said == 3000 or until(lambda: lines("tftp-refused-more ") > 0))
+
+
 def own_limit():
     """One address that holds all of its places: once they were silent for a second the oldest gives way."""
     held = [client(address(9), 4000 + i) for i in range(HOST + 20)]
@@ -245,6 +262,7 @@ thousand()
 repeated()
 changing()
 last_ack()
+refused()
 own_limit()
 under_flood("a flood from one address", 1, 4000, HOST)
 under_flood("a flood from 3,000 addresses", 3000, 1, ALL)
