@@ -7,7 +7,8 @@
 #include "agent/backoff.h"
 #include "agent/say.h"
 
-#define TIMEOUT_MS 20000
+#define TIMEOUT_MS    20000
+#define TURN_EVERY_MS 60000
 
 int api_new(const char *url, const char *token, struct api *ret, struct err *e)
 {
@@ -38,21 +39,26 @@ static void say_turn(const struct api_wait *w)
             (long long)w->seconds / 60, (long long)w->seconds % 60);
 }
 
-/* Says why we wait, a turn that is to come only when the place is a new one, and waits: for as long as the
- * server wants, each machine a little longer by chance, else with back-off. */
-static void wait_and_say(struct api *a, const struct err *why, struct backoff *wait, struct api_wait *said)
+struct said { /* of our turn */
+    unsigned place;
+    uint64_t at_ms;
+};
+
+/* Says why we wait, a turn that is to come only when the place is a new one or a minute has passed, and
+ * waits: for as long as the server wants, each machine a little longer by chance, else with back-off. */
+static void wait_and_say(struct api *a, const struct err *why, struct backoff *wait, struct said *said)
 {
     struct api_wait turn;
     unsigned retry_s;
     uint32_t chance;
     const char *refusal = agent_http_refusal(a->http, &retry_s);
     bool is_turn = *refusal && api_wait_decode(span_str(refusal), &turn, NULL) == 0;
-    if (!is_turn)
+    if (!is_turn) {
         say("%s; trying again", why->text);
-    else if (turn.place != said->place)
+    } else if (turn.place != said->place || ticks_ms() - said->at_ms >= TURN_EVERY_MS) {
         say_turn(&turn);
-    if (is_turn)
-        *said = turn;
+        *said = (struct said){.place = turn.place, .at_ms = ticks_ms()};
+    }
     random_bytes(&chance, sizeof chance);
     sleep_ms(retry_s ? retry_s * 1000 + chance % (retry_s * 250) : backoff_next(wait, chance));
 }
@@ -62,7 +68,7 @@ static int call(struct api *a, const char *method, const char *path, char *json,
                 struct err *e)
 {
     struct backoff wait = {0};
-    struct api_wait said = {0};
+    struct said said = {0};
     uint64_t began = ticks_ms();
     int status;
     for (;;) {
