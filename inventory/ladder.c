@@ -69,7 +69,7 @@ struct ladder_choice ladder_choose(const struct ladder *l, const char *client,
             str_copy(c.gives_way, sizeof c.gives_way, l->fetched);
         return c;
     }
-    if (!awaited || (same && !find(loaders, n, l->fetched, &c.rung)))
+    if (!awaited || (same && (n < 2 || !find(loaders, n, l->fetched, &c.rung))))
         return choose_next(l, loaders, n, "", at_ms);
     if (!same || at_ms - l->fetched_ms >= (int64_t)timeout_s * 1000)
         return choose_next(l, loaders, n, l->fetched, at_ms);

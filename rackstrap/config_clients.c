@@ -6,8 +6,8 @@
 #include "base/yaml.h"
 #include "rackstrap/config_parts.h"
 
-/* "ipxe.efi": a name that TFTP, a URL's path and the ladder's list can all hold. */
-static bool is_loader(const char *s)
+/* "ipxe.efi": a word that TFTP, a URL's path and the ladder's list can all hold. */
+static bool is_word(const char *s)
 {
     static const char taken[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.+";
     return s[0] && s[0] != '.' && !s[strspn(s, taken)] && strlen(s) < LOADER_SIZE;
@@ -24,7 +24,7 @@ static int parse_loaders(struct yaml_node *map, struct client_row *row, struct e
         struct yaml_node *item = yaml_at(list, i);
         if (yaml_want(item, YAML_SCALAR, "a loader", e))
             return -1;
-        if (!is_loader(yaml_text(item)))
+        if (!is_word(yaml_text(item)))
             return yaml_error(
                 item, e,
                 "\"%.80s\" is not a loader's name: a file in tftp.root itself, of letters, digits "
@@ -78,10 +78,27 @@ static int settle_via(struct yaml_node *map, struct client_row *row, struct err 
     return 0;
 }
 
+/* What the journal calls the client, in one word that is not ours already. */
+static int parse_name(struct yaml_node *map, struct client_row *row, struct err *e)
+{
+    const struct client_row *const ours[] = {&client_other, &client_unknown, &client_ipxe};
+    if (yaml_copy(map, "name", true, row->name, sizeof row->name, e))
+        return -1;
+    bool taken = !is_word(row->name);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        taken = taken || strcmp(row->name, ours[i]->name) == 0;
+    return taken ? yaml_error(
+                       yaml_get(map, "name"), e,
+                       "\"%s\" cannot be a kind's name: letters, digits and -_.+, and not ipxe, other or "
+                       "pxe-unknown",
+                       row->name)
+                 : 0;
+}
+
 static int parse_row(struct yaml_node *map, struct client_row *row, struct err *e)
 {
-    if (yaml_want(map, YAML_MAP, "a kind of client", e) ||
-        yaml_copy(map, "name", true, row->name, sizeof row->name, e) || parse_archs(map, row, e) ||
+    if (yaml_want(map, YAML_MAP, "a kind of client", e) || parse_name(map, row, e) ||
+        parse_archs(map, row, e) ||
         yaml_copy(map, "user_class", false, row->user_class, sizeof row->user_class, e) ||
         yaml_copy(map, "vendor_class", false, row->vendor_class, sizeof row->vendor_class, e) ||
         parse_loaders(map, row, e) || settle_via(map, row, e))

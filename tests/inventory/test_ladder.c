@@ -74,6 +74,7 @@ static void test_histories(void **state)
         if (strcmp(list[c.rung], rows[i].want) != 0)
             fail_msg("%s: %s, not %s (%s)", rows[i].name, list[c.rung], rows[i].want, c.reason);
         assert_true(c.reason[0]);
+        assert_true(rows[i].n != 1 || !c.gives_way[0]); /* there is nothing that it could give way to */
     }
 }
 

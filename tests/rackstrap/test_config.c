@@ -206,6 +206,8 @@ static void mistakes_have_a_place(void **state)
 #define CLIENTS(x)                                                                                           \
     "state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24}], clients: [" x "]}\n"
         {CLIENTS("{name: x, loaders: [a.efi]}"), "it says of no client that it is one"},
+        {CLIENTS("{name: ipxe, arch: [7], loaders: [a.efi]}"), "cannot be a kind's name"},
+        {CLIENTS("{name: a b, arch: [7], loaders: [a.efi]}"), "cannot be a kind's name"},
         {CLIENTS("{name: x, arch: [7]}"), "\"loaders\" is missing"},
         {CLIENTS("{name: x, arch: [7], loaders: []}"), "1 to 4 loaders"},
         {CLIENTS("{name: x, arch: [7], loaders: [../a.efi]}"), "is not a loader's name"},
