@@ -11,11 +11,17 @@
 #include "httpboot/route.h"
 #include "inventory/store.h"
 
+#define HEARD_SLOTS 1024
+
 struct app {
     const struct httpboot_config *cfg;
     struct store *store;
     int state_fd; /* the folder state_dir */
     struct progress_table progress;
+    struct heard { /* whose script was asked for lately: no news for its ladder */
+        struct mac mac;
+        int64_t at_ms;
+    } heard[HEARD_SLOTS];
     int64_t up_ms; /* since when we serve, by the wall clock; 0: always */
 };
 
