@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/str.h"
 #include "inventory/journal.h"
 
@@ -12,8 +11,8 @@
 #define SAME_BOOT_MS                                                                                         \
     10000 /* one kind of client asks twice within a boot; a machine does not boot twice within this */
 #define STRANGER_MS   30000
-#define NOTES_MAX     512
-#define STRANGERS_MAX 50 /* a second: a flood of invented addresses must not fill the store */
+#define NOTES_MAX     2048 /* as many as a batch has answers */
+#define STRANGERS_MAX 50   /* a second: a flood of invented addresses must not fill the store */
 
 /* What was noted of a MAC address lately. A collision costs one more entry, never a missing one. */
 struct recent {
@@ -33,7 +32,7 @@ struct note {
 };
 
 struct notes {
-    struct store *store;
+    struct scribe *scribe;
     struct recent journalled[RECENT_SLOTS], strangers[RECENT_SLOTS];
     int64_t strangers_second;
     unsigned strangers_n;
@@ -41,10 +40,10 @@ struct notes {
     size_t list_n;
 };
 
-struct notes *notes_new(struct store *store)
+struct notes *notes_new(struct scribe *scribe)
 {
     struct notes *n = xcalloc(1, sizeof *n);
-    n->store = store;
+    n->scribe = scribe;
     return n;
 }
 
@@ -152,19 +151,30 @@ void notes_forget(struct notes *n)
     n->list_n = 0;
 }
 
+/* What the scribe is given at once. */
+struct writing {
+    int64_t at_ms;
+    size_t n;
+    struct note list[];
+};
+
+static int write_all(struct store *s, void *job, struct err *e)
+{
+    const struct writing *w = job;
+    int r = 0;
+    for (size_t i = 0; i < w->n && r == 0; i++)
+        r = write_one(s, &w->list[i], w->at_ms, e);
+    return r;
+}
+
 void notes_write(struct notes *n, int64_t at_ms)
 {
-    struct err e = {0};
     if (!n->list_n)
         return;
-    int r = store_begin(n->store, &e);
-    for (size_t i = 0; i < n->list_n && r == 0; i++)
-        r = write_one(n->store, &n->list[i], at_ms, &e);
-    if (r == 0)
-        r = store_commit(n->store, &e);
-    if (r) {
-        store_rollback(n->store);
-        log_error("dhcp-journal lost=%zu problem=\"%s\"", n->list_n, e.text);
-    }
+    struct writing *w = xcalloc(1, sizeof *w + n->list_n * sizeof *w->list);
+    w->at_ms = at_ms;
+    w->n = n->list_n;
+    memcpy(w->list, n->list, n->list_n * sizeof *n->list);
     n->list_n = 0;
+    scribe_do(n->scribe, write_all, w, w->n);
 }

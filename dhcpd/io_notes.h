@@ -8,14 +8,15 @@
 #define DHCPD_IO_NOTES_H
 
 #include "dhcpd/io_records.h"
+#include "dhcpd/io_scribe.h"
 
 struct notes;
-struct notes *notes_new(struct store *store); /* lent */
-void notes_free(struct notes *n);             /* takes NULL */
+struct notes *notes_new(struct scribe *scribe); /* lent */
+void notes_free(struct notes *n);               /* takes NULL */
 
 void notes_take(struct notes *n, const struct request *q, const struct records *r, const struct facts *f,
                 const struct decision *d, int64_t at_ms);
 void notes_forget(struct notes *n);
-void notes_write(struct notes *n, int64_t at_ms); /* in one transaction */
+void notes_write(struct notes *n, int64_t at_ms); /* by the scribe */
 
 #endif

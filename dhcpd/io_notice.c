@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/str.h"
@@ -11,7 +12,6 @@
 #include "inventory/silence.h"
 
 #define EVENTS_MAX        64
-#define RETRY_MS          1000
 #define HOUR_MS           (60 * 60 * 1000)
 #define AGAIN_MS          HOUR_MS        /* a device's drops of one reason are journalled this far apart, */
 #define STRANGER_AGAIN_MS (24 * HOUR_MS) /* a stranger's so far, */
@@ -28,21 +28,20 @@ struct event {
 };
 
 struct notice {
-    struct store *store;
+    struct scribe *scribe;
     struct servers servers;
     struct tally tally;
     struct event events[EVENTS_MAX];
     size_t events_n;
-    int64_t again_ms; /* after a failure: not before */
     int64_t strangers_hour;
     unsigned strangers; /* journalled in it */
 };
 
-struct notice *notice_new(struct store *store)
+struct notice *notice_new(struct store *store, struct scribe *scribe)
 {
     struct notice *n = xcalloc(1, sizeof *n);
     struct err e = {0};
-    n->store = store;
+    n->scribe = scribe;
     if (silence_pools_forget(store, &e))
         log_error("dhcp-store problem=\"%s\"", e.text);
     return n;
@@ -50,10 +49,6 @@ struct notice *notice_new(struct store *store)
 
 void notice_free(struct notice *n)
 {
-    if (!n)
-        return;
-    n->tally.written_ms = n->again_ms = 0; /* what was counted is due now */
-    notice_write(n, now_ms());
     free(n);
 }
 
@@ -169,7 +164,7 @@ static bool stranger_fits(struct notice *n, int64_t at_ms)
     return n->strangers++ < STRANGERS_AN_HOUR;
 }
 
-static int write_count(struct notice *n, const struct tally_row *row, struct err *e)
+static int write_count(struct notice *n, struct store *s, const struct tally_row *row, struct err *e)
 {
     struct silence x = {
         .mac = row->mac, .first_ms = row->first_ms, .last_ms = row->last_ms, .times = row->times};
@@ -178,52 +173,61 @@ static int write_count(struct notice *n, const struct tally_row *row, struct err
     char detail[200];
     str_copy(x.reason, sizeof x.reason, drop_name(row->why));
     str_copy(x.sentence, sizeof x.sentence, drop_sentence(row->why));
-    if (silence_add(n->store, &x, &before_ms, e) || (has_mac && device_of(n->store, x.mac, &device, e)))
+    if (silence_add(s, &x, &before_ms, e) || (has_mac && device_of(s, x.mac, &device, e)))
         return -1;
     bool lately = before_ms && x.first_ms - before_ms < (device ? AGAIN_MS : STRANGER_AGAIN_MS);
     if (lately || is_expected(row->why) || (!device && !stranger_fits(n, x.first_ms)))
         return 0;
     snprintf(detail, sizeof detail, "%s: %s", x.reason, x.sentence);
-    return journal_add(n->store, device, has_mac ? &x.mac : NULL, "dhcpd", "not-answered", detail, x.first_ms,
-                       e);
+    return journal_add(s, device, has_mac ? &x.mac : NULL, "dhcpd", "not-answered", detail, x.first_ms, e);
 }
 
-static int write_all(struct notice *n, bool counts, struct err *e)
+/* What the scribe is given at once. */
+struct writing {
+    struct notice *of;
+    size_t events_n, counts_n;
+    struct event events[EVENTS_MAX];
+    struct tally_row counts[sizeof((struct tally *)0)->rows / sizeof(struct tally_row)];
+};
+
+static int write_all(struct store *s, void *job, struct err *e)
 {
-    int r = store_begin(n->store, e);
-    for (size_t i = 0; i < n->events_n && r == 0; i++)
-        r = write_event(n->store, &n->events[i], e);
-    for (size_t i = 0; i < n->tally.n && counts && r == 0; i++)
-        r = write_count(n, &n->tally.rows[i], e);
-    return r == 0 ? store_commit(n->store, e) : -1;
+    struct writing *w = job;
+    int r = 0;
+    for (size_t i = 0; i < w->events_n && r == 0; i++)
+        r = write_event(s, &w->events[i], e);
+    for (size_t i = 0; i < w->counts_n && r == 0; i++)
+        r = write_count(w->of, s, &w->counts[i], e);
+    return r;
 }
 
-static bool is_put_off(const struct notice *n, int64_t at_ms)
-{
-    return n->again_ms > at_ms && n->again_ms <= at_ms + RETRY_MS;
-}
-
-/* A store that somebody else keeps busy is tried again later; both lists are bounded meanwhile. */
 void notice_write(struct notice *n, int64_t at_ms)
 {
-    struct err e = {0};
     bool counts = tally_next_ms(&n->tally, at_ms) == 0;
-    if ((!counts && !n->events_n) || is_put_off(n, at_ms))
+    if (!counts && !n->events_n)
         return;
-    if (write_all(n, counts, &e)) {
-        store_rollback(n->store);
-        log_warn("dhcp-journal events=%zu counts=%zu problem=\"%s\" again=%dms", n->events_n, n->tally.n,
-                 e.text, RETRY_MS);
-        n->again_ms = at_ms + RETRY_MS;
-        return;
-    }
+    struct writing *w = xcalloc(1, sizeof *w);
+    w->of = n;
+    w->events_n = n->events_n;
+    memcpy(w->events, n->events, n->events_n * sizeof *n->events);
     n->events_n = 0;
-    if (counts)
+    if (counts) {
+        w->counts_n = n->tally.n;
+        memcpy(w->counts, n->tally.rows, n->tally.n * sizeof *n->tally.rows);
         tally_written(&n->tally, at_ms);
+    }
+    scribe_do(n->scribe, write_all, w, w->events_n + w->counts_n);
+}
+
+void notice_end(struct notice *n)
+{
+    if (!n)
+        return;
+    n->tally.written_ms = 0; /* what was counted is due now */
+    notice_write(n, now_ms());
 }
 
 int64_t notice_next_ms(const struct notice *n, int64_t at_ms)
 {
-    int64_t next = n->events_n ? 0 : tally_next_ms(&n->tally, at_ms);
-    return next >= 0 && is_put_off(n, at_ms) && next < n->again_ms - at_ms ? n->again_ms - at_ms : next;
+    return n->events_n ? 0 : tally_next_ms(&n->tally, at_ms);
 }

@@ -3,18 +3,20 @@
  * answer, and a flood of packets does not become a flood of writes: what is counted is written every few
  * seconds, what is journalled is told once in a while.
  *
- * Life cycle: notice_open, any of the others, notice_write after each batch and when notice_next_ms is up,
- * notice_close (which writes what is left). */
+ * Life cycle: notice_new, any of the others, notice_write after each batch and when notice_next_ms is up,
+ * notice_end, and notice_free once the scribe is closed. */
 #ifndef DHCPD_IO_NOTICE_H
 #define DHCPD_IO_NOTICE_H
 
 #include "dhcpd/drop.h"
+#include "dhcpd/io_scribe.h"
 #include "dhcpd/place.h"
 #include "inventory/store.h"
 
 struct notice;
-struct notice *notice_new(struct store *store); /* lent */
-void notice_free(struct notice *n);             /* takes NULL */
+struct notice *notice_new(struct store *store, struct scribe *scribe); /* the scribe is lent */
+void notice_end(struct notice *n);  /* gives the scribe what is left; takes NULL */
+void notice_free(struct notice *n); /* once the scribe is closed; takes NULL */
 
 /* A packet that was not answered; mac may be NULL. */
 void notice_drop(struct notice *n, enum drop why, const struct mac *mac, int64_t at_ms);

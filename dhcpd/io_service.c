@@ -10,6 +10,7 @@
 #include "dhcpd/io_notes.h"
 #include "dhcpd/io_options.h"
 #include "dhcpd/io_records.h"
+#include "dhcpd/io_scribe.h"
 
 struct drop_count {
     uint64_t n, unlogged;
@@ -25,6 +26,7 @@ struct service {
     uint64_t unechoed; /* replies that had no room for option 82 (RFC 3046, 2.2) */
     struct lookup *lookup;
     struct option_sets *options;
+    struct scribe *scribe; /* of what notes and notice want to have written */
     struct notes *notes;
     struct loaders *loaders;
     struct probes *probes;
@@ -39,8 +41,11 @@ int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct s
     if (store_open(state_dir, &s->store, e) || leases_open(state_dir, true, &s->leases, e))
         goto fail;
     store_patience(s->store, STORE_PATIENCE_SERVER);
-    s->notice = notice_new(s->store);
-    s->notes = notes_new(s->store);
+    store_frugal(s->store); /* the roster has what is asked for all the time */
+    if (scribe_open(state_dir, &s->scribe, e))
+        goto fail;
+    s->notice = notice_new(s->store, s->scribe);
+    s->notes = notes_new(s->scribe);
     s->loaders = loaders_new(cfg, s->store);
     s->options = option_sets_new(s->store);
     if (lookup_new(cfg, s->store, s->leases, s->notice, &s->lookup, e))
@@ -65,6 +70,8 @@ void service_close(struct service *s)
     option_sets_free(s->options);
     notes_free(s->notes);
     loaders_free(s->loaders);
+    notice_end(s->notice);
+    scribe_close(s->scribe);
     notice_free(s->notice);
     probes_free(s->probes);
     leases_close(s->leases);

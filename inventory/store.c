@@ -339,6 +339,12 @@ void store_patience(struct store *s, int ms)
     sqlite3_busy_timeout(s->db, ms);
 }
 
+/* Without them it works as well: their failing is no error. */
+void store_frugal(struct store *s)
+{
+    sqlite3_exec(s->db, "PRAGMA mmap_size = 0; PRAGMA cache_size = -1024;", NULL, NULL, NULL);
+}
+
 bool store_changed(struct store *s)
 {
     int64_t now = s->data_version;

@@ -61,7 +61,7 @@ static int drop_capabilities(struct err *e)
     return 0;
 }
 
-/* courier's resolver is a thread, which counts as a process; its table of calls lets it make no other kind.
+/* A thread counts as a process; the table of calls lets a server that may start threads make no other kind.
  */
 static int limit(bool threads, struct err *e)
 {
@@ -91,7 +91,7 @@ int sandbox_enter(const struct sandbox *s, bool *ret_confined, struct err *e)
     assert(table);
     if (root && (close_bounding_set(e) || become(s->uid, s->gid, e)))
         return -1;
-    if (drop_capabilities(e) || limit(table->outward, e) || end_with(s->supervisor, e))
+    if (drop_capabilities(e) || limit(table->threads, e) || end_with(s->supervisor, e))
         return -1;
     /* Not dumpable: a sister of the same user may not look into its memory. */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))

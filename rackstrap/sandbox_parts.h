@@ -28,7 +28,8 @@ struct call_set {
 };
 struct call_table {
     const char *server;
-    bool outward; /* it calls others by name: TCP connections, and a thread for the resolver */
+    bool outward;                               /* it calls others by name: TCP connections */
+    bool threads;                               /* it starts some; never a process */
     const struct call_set *sets[CALL_SETS_MAX]; /* ends with NULL */
 };
 const struct call_table *sandbox_table(const char *server); /* NULL: there is none of that name */

@@ -90,21 +90,24 @@ static const struct call_set serving = {"accept accept4 sendfile", {{.name = NUL
 static const struct call_set calling = {
     "bind connect sched_getparam sched_getscheduler",
     {
-        ALLOW("socket", EQUAL(0, AF_INET)),
-        ALLOW("socket", EQUAL(0, AF_INET6)),
-        ALLOW("socket", EQUAL(0, AF_NETLINK)),
-        ALLOW("socketpair", EQUAL(0, AF_UNIX)),
+        ALLOW("socket", EQUAL(0, AF_INET)), ALLOW("socket", EQUAL(0, AF_INET6)),
+        ALLOW("socket", EQUAL(0, AF_NETLINK)), ALLOW("socketpair", EQUAL(0, AF_UNIX)),
         REFUSE(EACCES, "socket", EQUAL(0, AF_UNIX)), /* nscd's */
-        /* clone3's flags lie in memory, where no filter sees them; without it glibc takes clone. */
-        REFUSE(ENOSYS, "clone3"),
-        ALLOW("clone", MASKED(0, CLONE_THREAD, CLONE_THREAD)),
     }};
 
+/* A thread, and no process. clone3's flags lie in memory, where no filter sees them; without it glibc takes
+ * clone. */
+static const struct call_set threads = {"",
+                                        {
+                                            REFUSE(ENOSYS, "clone3"),
+                                            ALLOW("clone", MASKED(0, CLONE_THREAD, CLONE_THREAD)),
+                                        }};
+
 static const struct call_table tables[] = {
-    {"dhcpd", .sets = {&common, &files, &sockets, &capture}},
+    {"dhcpd", .threads = true, .sets = {&common, &files, &sockets, &capture, &threads}},
     {"tftpd", .sets = {&common, &files, &sockets, &transfers}},
     {"httpboot", .sets = {&common, &files, &sockets, &serving}},
-    {"courier", .outward = true, .sets = {&common, &files, &sockets, &calling}},
+    {"courier", .outward = true, .threads = true, .sets = {&common, &files, &sockets, &calling, &threads}},
 };
 
 const struct call_table *sandbox_table(const char *server)

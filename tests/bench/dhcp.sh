@@ -83,6 +83,8 @@ inventory() { # once: an import of so many is not what is measured
     } >"$dir/devices.yaml"
     echo "state_dir: $dir/inventory" >"$dir/import.conf"
     "$SERVER" import -c "$dir/import.conf" "$dir/devices.yaml" >"$dir/import.log" || { cat "$dir/import.log" >&2; return 1; }
+    # as in a room that is in service: of a device that something is to become of, each address is journalled
+    python3 -c 'import sqlite3, sys; s = sqlite3.connect(sys.argv[1]); s.execute("UPDATE devices SET state = \"ready\""); s.commit()' "$dir/inventory/inventory.db"
 }
 start_rackstrap() {
     local pool=', pool: 10.66.1.0-10.66.255.250, unknown: discover' prefix=10.66.0.0/16

@@ -1,0 +1,166 @@
+#include "dhcpd/io_scribe.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
+#define JOBS_MAX    256 /* a store that stays locked must not fill the memory */
+#define PATIENCE_MS 2000
+
+struct job {
+    struct job *next;
+    scribe_fn *fn;
+    void *what;
+    size_t entries;
+};
+
+struct scribe {
+    struct store *store; /* the thread's */
+    pthread_t thread;
+    pthread_mutex_t mutex; /* over the rest */
+    pthread_cond_t wake;
+    struct job *first, **last;
+    size_t n;
+    bool ends;
+};
+
+/* Waits for jobs and takes all there are. NULL: the end. */
+static struct job *take_all(struct scribe *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    while (!s->first && !s->ends)
+        pthread_cond_wait(&s->wake, &s->mutex);
+    struct job *all = s->first;
+    s->first = NULL;
+    s->last = &s->first;
+    s->n = 0;
+    pthread_mutex_unlock(&s->mutex);
+    return all;
+}
+
+static size_t entries_of(const struct job *all)
+{
+    size_t n = 0;
+    for (; all; all = all->next)
+        n += all->entries;
+    return n;
+}
+
+static int write_all(struct scribe *s, const struct job *all, struct err *e)
+{
+    int r = store_begin(s->store, e);
+    for (const struct job *j = all; j && r == 0; j = j->next)
+        r = j->fn(s->store, j->what, e);
+    if (r == 0)
+        return store_commit(s->store, e);
+    store_rollback(s->store);
+    return -1;
+}
+
+static bool is_ending(struct scribe *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    bool ends = s->ends;
+    pthread_mutex_unlock(&s->mutex);
+    return ends;
+}
+
+/* While somebody else keeps the store locked, what is to be written waits. */
+static void write_in_time(struct scribe *s, const struct job *all)
+{
+    struct err e = {0};
+    while (write_all(s, all, &e)) {
+        bool again = e.kind == ERR_UNAVAILABLE && !is_ending(s);
+        (again ? log_warn : log_error)("dhcp-journal %s=%zu problem=\"%s\"", again ? "waits" : "lost",
+                                       entries_of(all), e.text);
+        if (!again)
+            return;
+    }
+}
+
+static void free_all(struct job *all)
+{
+    for (struct job *next; all; all = next) {
+        next = all->next;
+        free(all->what);
+        free(all);
+    }
+}
+
+static void *run(void *ctx)
+{
+    struct scribe *s = ctx;
+    for (struct job *all; (all = take_all(s));) {
+        write_in_time(s, all);
+        free_all(all);
+    }
+    return NULL;
+}
+
+/* Signals are the loop's. */
+static int start_thread(struct scribe *s)
+{
+    sigset_t all, was;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &was);
+    int r = pthread_create(&s->thread, NULL, run, s);
+    pthread_sigmask(SIG_SETMASK, &was, NULL);
+    return r;
+}
+
+int scribe_open(const char *state_dir, struct scribe **ret, struct err *e)
+{
+    struct scribe *s = xcalloc(1, sizeof *s);
+    s->last = &s->first;
+    pthread_mutex_init(&s->mutex, NULL);
+    pthread_cond_init(&s->wake, NULL);
+    if (store_open(state_dir, &s->store, e) == 0) {
+        store_frugal(s->store);
+        store_patience(s->store, PATIENCE_MS);
+        if (start_thread(s) == 0) {
+            *ret = s;
+            return 0;
+        }
+        err_set(e, ERR_IO, "dhcp: no thread could be started");
+    }
+    store_close(s->store);
+    free(s);
+    return -1;
+}
+
+void scribe_close(struct scribe *s)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->mutex);
+    s->ends = true;
+    pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->mutex);
+    pthread_join(s->thread, NULL);
+    store_close(s->store);
+    pthread_cond_destroy(&s->wake);
+    pthread_mutex_destroy(&s->mutex);
+    free(s);
+}
+
+void scribe_do(struct scribe *s, scribe_fn *fn, void *what, size_t entries)
+{
+    struct job *j = xcalloc(1, sizeof *j);
+    *j = (struct job){.fn = fn, .what = what, .entries = entries};
+    pthread_mutex_lock(&s->mutex);
+    bool full = s->n == JOBS_MAX;
+    if (!full) {
+        *s->last = j;
+        s->last = &j->next;
+        s->n++;
+        pthread_cond_signal(&s->wake);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    if (full) {
+        log_error("dhcp-journal lost=%zu problem=\"the store does not keep up\"", entries);
+        free_all(j);
+    }
+}

@@ -1,0 +1,19 @@
+/* io_scribe: writes to the inventory in its own time: a thread with a connection of its own, so that no
+ * answer waits for the disk or for another process that writes.
+ *
+ * Life cycle: scribe_open, scribe_do as often as need be, scribe_close, which first does what is left. */
+#ifndef DHCPD_IO_SCRIBE_H
+#define DHCPD_IO_SCRIBE_H
+
+#include "inventory/store.h"
+
+struct scribe;
+int scribe_open(const char *state_dir, struct scribe **ret, struct err *e);
+void scribe_close(struct scribe *s); /* takes NULL */
+
+/* Runs in the thread and in a transaction; jobs run in order, many in one transaction. */
+typedef int scribe_fn(struct store *s, void *job, struct err *e);
+/* job is from malloc and given away; it has so many entries, of which the log tells when they are lost. */
+void scribe_do(struct scribe *s, scribe_fn *fn, void *job, size_t entries);
+
+#endif
