@@ -2,13 +2,12 @@
  * configuration (`dhcp.clients`), then those of clients.c. The first row that takes a client is its row; a
  * new kind of client is a row here or there, and a vector.
  *
- *   | row         | recognised by                                 | is sent |
- *   |-------------|-----------------------------------------------|--------------------------------------------|
- *   | ipxe        | option 77 `iPXE`, or option 175               | the URL of this device's script | |
- * *-http      | option 60 `HTTPClient`, option 93             | 60 echoed; the loader's URL                |
- *   | bios, uefi-*| option 60 `PXEClient`, option 93 (else 60's)  | the loader's TFTP name, no 60, no 43 | |
- * pxe-unknown | as those, and no row takes it                 | an address                                 |
- *   | other       | anything else                                 | an address |
+ *   row           recognised by                                 is sent
+ *   ipxe          option 77 `iPXE`, or option 175               the URL of this device's script
+ *   *-http        option 60 `HTTPClient`, option 93             60 echoed; the loader's URL
+ *   bios, uefi-*  option 60 `PXEClient`, option 93 (else 60's)  the loader's TFTP name, no 60, no 43
+ *   pxe-unknown   as those, and no row takes it                 an address
+ *   other         anything else                                 an address
  *
  * iPXE is recognised before any row: a row that sent it a loader would send it round in circles.
  *

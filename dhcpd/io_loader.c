@@ -64,10 +64,10 @@ static void say_missing(struct loaders *l, const struct request *q, int64_t at_m
             "an address alone; a row of dhcp.clients can name one\"",
             mac_format(q->mac, mac), option_u16(&q->options, OPT_ARCH, 0));
     else
-        log_warn(
-            "dhcp-no-loader mac=%s client=%s folder=%s wanted=%s why=\"none of its loaders is there, so it "
-            "gets an address alone; put one there, or name another in dhcp.clients\"",
-            mac_format(q->mac, mac), q->client->name, l->cfg->loaders, q->client->loaders[0]);
+        log_warn("dhcp-no-loader mac=%s client=%s folder=%s wanted=%s why=\"none of its loaders is there to "
+                 "be read, so it "
+                 "gets an address alone; put one there, or name another in dhcp.clients\"",
+                 mac_format(q->mac, mac), q->client->name, l->cfg->loaders, q->client->loaders[0]);
 }
 
 static void wait(struct loaders *l, struct waiting w)

@@ -1,4 +1,4 @@
-/* proxy: what is answered beside another DHCP server, which gives the addresses (PXE 2.1, 2.2 and 2.4;
+/* proxy: what is answered beside another DHCP server, which gives the addresses (PXE 2.1;
  * `dhcp.mode: proxy`). Pure, as decide. No lease, no network, and not a word to clients that do not boot.
  *
  *   client     its DISCOVER, on port 67, is offered                its REQUEST, on port 4011
