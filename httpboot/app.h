@@ -45,8 +45,8 @@ void app_call(struct call *c, const char **ret_pattern);
  * strangers, and goes to the note. */
 void app_error(struct call *c, const struct err *e);
 
-/* A file, with its conditions and range. A path from / is taken as it is, else below state_dir. It must be no
- * one's wish but ours. */
+/* A file, with its conditions and range. A path from / is taken as it is, else it is below state_dir; never
+ * one that a request made up. */
 void file_send(struct call *c, const char *path, const char *content_type);
 
 /* The handlers. */
