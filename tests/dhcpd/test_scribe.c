@@ -1,0 +1,114 @@
+/* The scribe: what it is given is written, in order, whoever holds the store meanwhile, and before it ends.
+ */
+#include "dhcpd/io_scribe.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "inventory/journal.h"
+
+static char dir[64];
+static struct store *other;
+static struct err e;
+
+static int open_store(void **state)
+{
+    (void)state;
+    snprintf(dir, sizeof dir, "/tmp/rackstrap-scribe-XXXXXX");
+    return mkdtemp(dir) && store_open(dir, &other, &e) == 0 ? 0 : -1;
+}
+
+static int close_store(void **state)
+{
+    (void)state;
+    store_close(other);
+    return dir_remove(dir, &e);
+}
+
+static int write_entry(struct store *s, void *job, struct err *why)
+{
+    return journal_add(s, 0, NULL, "test", job, "", 1, why);
+}
+
+static int count(const struct entry *x, void *ctx)
+{
+    int *n = ctx;
+    char want[16];
+    snprintf(want, sizeof want, "event-%d", (*n)++);
+    assert_string_equal(x->event, want);
+    return 0;
+}
+
+static void give(struct scribe *s, int from, int to)
+{
+    for (int i = from; i < to; i++) {
+        char *job = malloc(16);
+        assert_non_null(job);
+        snprintf(job, 16, "event-%d", i);
+        scribe_do(s, write_entry, job, 1);
+    }
+}
+
+static void assert_written(int want)
+{
+    int n = 0;
+    assert_int_equal(journal_each(other, 0, 0, 0, count, &n, &e), 0);
+    assert_int_equal(n, want);
+}
+
+static void writes_all_before_it_ends(void **state)
+{
+    struct scribe *s;
+    (void)state;
+    assert_int_equal(scribe_open(dir, &s, &e), 0);
+    give(s, 0, 100);
+    scribe_close(s);
+    assert_written(100);
+}
+
+static void nobody_waits_for_it(void **state)
+{
+    struct scribe *s;
+    (void)state;
+    assert_int_equal(scribe_open(dir, &s, &e), 0);
+    assert_int_equal(store_begin(other, &e), 0);
+    int64_t began = now_ms();
+    give(s, 0, 100);
+    assert_in_range(now_ms() - began, 0, 1000);
+    store_rollback(other);
+    scribe_close(s);
+    assert_written(100);
+}
+
+static int refuse(struct store *s, void *job, struct err *why)
+{
+    (void)s, (void)job;
+    return err_set(why, ERR_INPUT, "refused");
+}
+
+static void one_that_fails_is_no_end(void **state)
+{
+    struct scribe *s;
+    (void)state;
+    assert_int_equal(scribe_open(dir, &s, &e), 0);
+    scribe_do(s, refuse, NULL, 1);
+    scribe_close(s);
+    assert_int_equal(scribe_open(dir, &s, &e), 0);
+    give(s, 0, 1);
+    scribe_close(s);
+    assert_written(1);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
+    const struct CMUnitTest tests[] = {T(writes_all_before_it_ends), T(nobody_waits_for_it),
+                                       T(one_that_fails_is_no_end)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
