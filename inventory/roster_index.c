@@ -134,7 +134,7 @@ static struct card *pack(const struct device *d, const struct job *job)
 static void unpack(const struct card *c, struct device *d, struct job *job, bool *ret_has_job)
 {
     const char *from = (const char *)&c->nics[c->nics_n];
-    memset(d, 0, sizeof *d);
+    memset(d, 0, offsetof(struct device, interfaces) + c->nics_n * sizeof *d->interfaces);
     d->id = c->id;
     d->state = c->state;
     d->protected = c->protected;
