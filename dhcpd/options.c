@@ -32,19 +32,26 @@ bool option_next(struct option_iter *it, uint8_t *ret_code, struct span *ret_val
     return false;
 }
 
-/* RFC 3396: a code that comes again goes on where it stopped. */
+static int keep(struct options *o, struct span bytes)
+{
+    if (sizeof o->joined - o->joined_n < bytes.n)
+        return -1;
+    if (bytes.n)
+        memcpy(o->joined + o->joined_n, bytes.p, bytes.n);
+    o->joined_n += bytes.n;
+    return 0;
+}
+
+/* RFC 3396: a code that comes again goes on where it stopped. What was joined last grows where it is: the
+ * pieces of an option follow each other, and are copied once. */
 static int join(struct options *o, uint8_t code, struct span more)
 {
     struct span had = o->value[code];
-    if (sizeof o->joined - o->joined_n < had.n + more.n)
+    const uint8_t *end = o->joined + o->joined_n;
+    bool grows = had.n && had.p + had.n == end;
+    if ((!grows && keep(o, had)) || keep(o, more))
         return -1;
-    uint8_t *to = o->joined + o->joined_n;
-    if (had.n)
-        memcpy(to, had.p, had.n);
-    if (more.n)
-        memcpy(to + had.n, more.p, more.n);
-    o->joined_n += had.n + more.n;
-    o->value[code] = span_of(to, had.n + more.n);
+    o->value[code] = span_of(grows ? had.p : end, had.n + more.n);
     return 0;
 }
 

@@ -87,6 +87,25 @@ static void joined_over_areas(void **state)
     assert_true(span_eq(o.value[OPT_BOOTFILE], span_str("abcdef")));
 }
 
+/* Found by fuzzing: a whole datagram of long options, of two and three pieces, is not too long to be joined.
+ */
+static void joined_of_many_pieces(void **state)
+{
+    struct options o;
+    uint8_t main[1500], *p = main;
+    (void)state;
+    for (int i = 0; i < 5; i++, p += 257) {
+        memset(p, i, 257);
+        p[0] = i < 2 ? 43 : 61;
+        p[1] = 255;
+    }
+    assert_int_equal(options_decode(span_of(main, (size_t)(p - main)), B(""), B(""), &o), 0);
+    assert_int_equal(o.value[43].n, 2 * 255);
+    assert_int_equal(o.value[61].n, 3 * 255);
+    for (size_t i = 0; i < 5 * 255; i++)
+        assert_int_equal(i < 510 ? o.value[43].p[i] : o.value[61].p[i - 510], i / 255);
+}
+
 static void joined_too_long(void **state)
 {
     uint8_t area[16000];
@@ -183,6 +202,7 @@ int main(void)
         cmocka_unit_test(areas_cut_off),
         cmocka_unit_test(overload),
         cmocka_unit_test(joined_over_areas),
+        cmocka_unit_test(joined_of_many_pieces),
         cmocka_unit_test(joined_too_long),
         cmocka_unit_test(order),
         cmocka_unit_test(split_and_joined_again),
