@@ -29,7 +29,7 @@
 #define ANSWER      1024
 #define OPTIONS     240 /* where they start, behind the cookie */
 #define WAIT        1.0 /* seconds for the last answers, as perfdhcp's -W 1000000 */
-#define GIVE_UP     20.0
+#define GIVE_UP     10.0
 #define DISCOVER    1
 #define OFFER       2
 #define REQUEST     3
