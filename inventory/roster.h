@@ -20,7 +20,8 @@ int roster_refresh(struct roster *r, struct err *e);
 
 /* The device that has this MAC address, and its newest job. False: none has it. Of the device are filled in:
  * id, names and slugs, protected, state, reason, assigned, sets of options, interfaces. Of the job: id,
- * device, state, reason, image, machine, expires_ms. The rest is empty. */
+ * device, state, reason, image, machine. The rest is empty, but expires_ms, which moves with each report of
+ * an installer and is not followed: it says never. A job that ran out has ended when its state says so. */
 bool roster_find(const struct roster *r, struct mac m, struct device *ret, struct job *ret_job,
                  bool *ret_has_job);
 /* The MAC address of the interface that owns this address. False: none does. */

@@ -17,7 +17,7 @@ struct nic {
 
 /* Behind the nics: their names, then the texts of the device and of the job, each with its NUL. */
 struct card {
-    int64_t id, options, role_options, site_options, job_id, job_expires_ms;
+    int64_t id, options, role_options, site_options, job_id;
     struct card *next_by_id;
     uint8_t state, job_state, nics_n;
     bool has_job, protected;
@@ -125,7 +125,6 @@ static struct card *pack(const struct device *d, const struct job *job)
         c->has_job = true;
         c->job_id = job->id;
         c->job_state = (uint8_t)job->state;
-        c->job_expires_ms = job->expires_ms;
         pack_texts(to, job, job_texts, N(job_texts));
     }
     return c;
@@ -158,7 +157,7 @@ static void unpack(const struct card *c, struct device *d, struct job *job, bool
         job->id = c->job_id;
         job->device_id = c->id;
         job->state = c->job_state;
-        job->expires_ms = c->job_expires_ms;
+        job->expires_ms = INT64_MAX; /* roster.h */
         memcpy(job->device, d->name, sizeof job->device);
         unpack_texts(from, job, job_texts, N(job_texts));
     }

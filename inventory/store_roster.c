@@ -20,7 +20,7 @@ struct roster {
 /* One row an interface, and one for a device that has none; a device's rows follow one another. */
 #define ENTRY                                                                                                \
     "SELECT d.id, d.name, s.slug, k.slug, t.slug, o.slug, p.slug, d.assigned, d.reason, d.protected, "       \
-    "d.state, j.id, j.state, j.reason, j.machine, j.expires_ms, g.name, i.name, i.is_primary, m.mac, "       \
+    "d.state, j.id, j.state, j.reason, j.machine, g.name, i.name, i.is_primary, m.mac, "                     \
     "a.address, a.length, d.options_id, o.options_id, s.options_id FROM devices d"                           \
     " LEFT JOIN sites s ON s.id = d.site_id LEFT JOIN racks k ON k.id = d.rack_id"                           \
     " LEFT JOIN tenants t ON t.id = d.tenant_id LEFT JOIN roles o ON o.id = d.role_id"                       \
@@ -53,8 +53,7 @@ static int job_row(sqlite3_stmt *q, struct job *j, struct err *e)
     db_text(q, 12, state, sizeof state);
     db_text(q, 13, j->reason, sizeof j->reason);
     db_text(q, 14, j->machine, sizeof j->machine);
-    j->expires_ms = db_int(q, 15);
-    db_text(q, 16, j->image, sizeof j->image);
+    db_text(q, 15, j->image, sizeof j->image);
     return job_state_parse(state, &j->state, e);
 }
 
@@ -74,9 +73,9 @@ static int device_row(sqlite3_stmt *q, struct reading *x, struct err *e)
     db_text(q, 8, d->reason, sizeof d->reason);
     d->protected = db_int(q, 9) != 0;
     db_text(q, 10, state, sizeof state);
-    d->options = db_int(q, 22);
-    d->role_options = db_int(q, 23);
-    d->site_options = db_int(q, 24);
+    d->options = db_int(q, 21);
+    d->role_options = db_int(q, 22);
+    d->site_options = db_int(q, 23);
     x->any = true;
     x->has_job = sqlite3_column_type(q, 11) != SQLITE_NULL;
     if (x->has_job && job_row(q, &x->job, e) < 0) {
@@ -87,16 +86,16 @@ static int device_row(sqlite3_stmt *q, struct reading *x, struct err *e)
 
 static void interface_row(sqlite3_stmt *q, struct device *d)
 {
-    if (sqlite3_column_type(q, 19) == SQLITE_NULL || d->interfaces_n == MAX_INTERFACES) {
+    if (sqlite3_column_type(q, 18) == SQLITE_NULL || d->interfaces_n == MAX_INTERFACES) {
         return;
     }
     struct interface *f = &d->interfaces[d->interfaces_n++];
-    db_text(q, 17, f->name, sizeof f->name);
-    f->primary = db_int(q, 18) != 0;
-    f->mac = mac_from_u64((uint64_t)db_int(q, 19));
-    f->has_address = sqlite3_column_type(q, 20) != SQLITE_NULL;
-    f->address.ip.a = (uint32_t)db_int(q, 20);
-    f->address.len = (uint8_t)db_int(q, 21);
+    db_text(q, 16, f->name, sizeof f->name);
+    f->primary = db_int(q, 17) != 0;
+    f->mac = mac_from_u64((uint64_t)db_int(q, 18));
+    f->has_address = sqlite3_column_type(q, 19) != SQLITE_NULL;
+    f->address.ip.a = (uint32_t)db_int(q, 19);
+    f->address.len = (uint8_t)db_int(q, 20);
 }
 
 /* Puts each device that the statement gives. */
@@ -180,8 +179,8 @@ static int catch_up(struct roster *r, bool all, struct err *e)
         return -1;
     }
     int bad = last_seq(r, &seq, e);
-    if (bad == 0) {
-        bad = all ? read_all(r, e) : read_changed(r, e);
+    if (bad == 0) { /* a number that fell: the store was restored, and each may be another */
+        bad = all || seq < r->seq ? read_all(r, e) : read_changed(r, e);
     }
     if (db_end(r->store, bad, e) < 0) {
         return -1;

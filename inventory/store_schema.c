@@ -139,7 +139,8 @@ static const char inventory_5[] =
 
 /* Which devices have changed, in what a roster (roster.h) keeps of them, by whatever process: one row a
  * device, so that it does not grow, with a number that only rises. A journal's entry or a lease is no change
- * of a device. */
+ * of a device, nor is what an installer reports each second, nor the name of a site that an import repeats.
+ */
 #define CHANGED(select)                                                                                      \
     "INSERT INTO device_changes (device_id, seq)"                                                            \
     " SELECT " select " ON CONFLICT (device_id) DO UPDATE SET seq = excluded.seq;"
@@ -147,21 +148,23 @@ static const char inventory_5[] =
 #define DEVICE(id)  CHANGED(id SEQ "WHERE true")
 #define OF_NIC(id)  CHANGED("device_id" SEQ "FROM interfaces WHERE id = " id)
 #define ALL_OF(key) CHANGED("id" SEQ "FROM devices WHERE " key " = NEW.id")
-#define WATCH(table, change_new, change_old)                                                                 \
+#define WATCH(table, of, change_new, change_old)                                                             \
     "CREATE TRIGGER roster_" table "_insert AFTER INSERT ON " table " BEGIN " change_new " END;"             \
-    "CREATE TRIGGER roster_" table "_update AFTER UPDATE ON " table " BEGIN " change_old change_new " END;"  \
+    "CREATE TRIGGER roster_" table "_update AFTER UPDATE" of " ON " table " BEGIN " change_old change_new    \
+    " END;"                                                                                                  \
     "CREATE TRIGGER roster_" table "_delete AFTER DELETE ON " table " BEGIN " change_old " END;"
 static const char inventory_6[] =
     "CREATE TABLE device_changes (device_id INTEGER PRIMARY KEY, seq INTEGER NOT NULL) STRICT;"
     "CREATE INDEX device_changes_seq ON device_changes(seq);"
     /* clang-format off */
-    WATCH("devices", DEVICE("NEW.id"), DEVICE("OLD.id"))
-    WATCH("interfaces", DEVICE("NEW.device_id"), DEVICE("OLD.device_id"))
-    WATCH("mac_addresses", OF_NIC("NEW.interface_id"), OF_NIC("OLD.interface_id"))
-    WATCH("ip_addresses", OF_NIC("NEW.interface_id"), OF_NIC("OLD.interface_id"))
-    WATCH("jobs", DEVICE("NEW.device_id"), DEVICE("OLD.device_id"))
-    "CREATE TRIGGER roster_roles_update AFTER UPDATE ON roles BEGIN " ALL_OF("role_id") " END;"
-    "CREATE TRIGGER roster_sites_update AFTER UPDATE ON sites BEGIN " ALL_OF("site_id") " END;";
+    WATCH("devices", " OF name, site_id, rack_id, tenant_id, role_id, platform_id, assigned, reason, protected, state, options_id, removed_ms",
+          DEVICE("NEW.id"), DEVICE("OLD.id"))
+    WATCH("interfaces", "", DEVICE("NEW.device_id"), DEVICE("OLD.device_id"))
+    WATCH("mac_addresses", "", OF_NIC("NEW.interface_id"), OF_NIC("OLD.interface_id"))
+    WATCH("ip_addresses", "", OF_NIC("NEW.interface_id"), OF_NIC("OLD.interface_id"))
+    WATCH("jobs", " OF device_id, release_id, state, reason, machine", DEVICE("NEW.device_id"), DEVICE("OLD.device_id"))
+    "CREATE TRIGGER roster_roles_update AFTER UPDATE OF slug, options_id ON roles BEGIN " ALL_OF("role_id") " END;"
+    "CREATE TRIGGER roster_sites_update AFTER UPDATE OF slug, options_id ON sites BEGIN " ALL_OF("site_id") " END;";
 /* clang-format on */
 
 static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3,
