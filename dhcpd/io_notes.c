@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "dhcpd/budget.h"
 #include "inventory/journal.h"
 
 #define RECENT_SLOTS 4096
@@ -13,6 +14,9 @@
 #define STRANGER_MS   30000
 #define NOTES_MAX     2048 /* as many as a batch has answers */
 #define STRANGERS_MAX 50   /* a second: a flood of invented addresses must not fill the store */
+#define DECLINES_MAX  120  /* an hour: nor one of a device's address the journal */
+#define DECLINES_MS   (60 * 60 * 1000)
+#define REPEAT_MS     64000 /* how long a client goes on with one transaction (RFC 2131, 4.1) */
 
 /* What was noted of a MAC address lately. A collision costs one more entry, never a missing one. */
 struct recent {
@@ -34,8 +38,7 @@ struct note {
 struct notes {
     struct scribe *scribe;
     struct recent journalled[RECENT_SLOTS], strangers[RECENT_SLOTS];
-    int64_t strangers_second;
-    unsigned strangers_n;
+    struct budget strangers_told, declines_told;
     struct note list[NOTES_MAX];
     size_t list_n;
 };
@@ -64,12 +67,14 @@ static struct recent *recent_slot(struct recent *table, struct mac mac, const st
     return &table[h >> 32 & (RECENT_SLOTS - 1)];
 }
 
-/* True the first time in `span_ms`; a repeated packet (one xid) never counts as another time. */
+/* True the first time in `span_ms`; a repeated packet (one xid) is no other time. Some firmware has one xid
+ * for all its boots. */
 static bool is_news(struct recent *table, const struct request *q, int64_t span_ms, int64_t at_ms)
 {
     struct recent *r = recent_slot(table, q->mac, q->client);
     bool same = r->at_ms && mac_eq(r->mac, q->mac) && r->client == q->client;
-    bool repeated = same && (r->xid == q->xid || lately(r->at_ms, span_ms, at_ms));
+    bool repeated = same && (lately(r->at_ms, span_ms, at_ms) ||
+                             (r->xid == q->xid && lately(r->at_ms, REPEAT_MS, at_ms)));
     if (!repeated)
         *r = (struct recent){.mac = q->mac, .client = q->client, .xid = q->xid, .at_ms = at_ms};
     return !repeated;
@@ -83,13 +88,10 @@ static void add(struct notes *n, struct note x)
 
 static void note_stranger(struct notes *n, const struct request *q, struct ip4 address, int64_t at_ms)
 {
-    if (n->strangers_second != at_ms / 1000) {
-        n->strangers_second = at_ms / 1000;
-        n->strangers_n = 0;
-    }
-    if (n->strangers_n >= STRANGERS_MAX || !is_news(n->strangers, q, STRANGER_MS, at_ms))
+    if (!budget_left(&n->strangers_told, STRANGERS_MAX, 1000, at_ms) ||
+        !is_news(n->strangers, q, STRANGER_MS, at_ms))
         return;
-    n->strangers_n++;
+    budget_take(&n->strangers_told, STRANGERS_MAX, 1000, at_ms);
     add(n, (struct note){.mac = q->mac, .address = address, .client = q->client});
 }
 
@@ -113,6 +115,8 @@ void notes_take(struct notes *n, const struct request *q, const struct records *
         .device_id = r->device.id, .mac = q->mac, .address = d->reply.yiaddr, .client = q->client};
     memcpy(x.loader, f->loader, sizeof x.loader);
     if (q->type == MSG_DECLINE && d->drop == DROP_NONE) {
+        if (budget_take(&n->declines_told, DECLINES_MAX, DECLINES_MS, at_ms) != BUDGET_FITS)
+            return;
         x.event = "address-declined";
         x.address = decide_asked(q);
         add(n, x);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "dhcpd/budget.h"
 #include "dhcpd/servers.h"
 #include "dhcpd/tally.h"
 #include "inventory/journal.h"
@@ -16,6 +17,8 @@
 #define AGAIN_MS          HOUR_MS        /* a device's drops of one reason are journalled this far apart, */
 #define STRANGER_AGAIN_MS (24 * HOUR_MS) /* a stranger's so far, */
 #define STRANGERS_AN_HOUR 30             /* and no more than so many */
+#define SERVERS_AN_HOUR   60             /* other servers, by whatever identifier */
+#define ADDRESSES_AN_HOUR 120            /* addresses that are said to be somebody's */
 
 struct event {
     struct mac mac;
@@ -33,8 +36,8 @@ struct notice {
     struct tally tally;
     struct event events[EVENTS_MAX];
     size_t events_n;
-    int64_t strangers_hour;
-    unsigned strangers; /* journalled in it */
+    struct budget servers_told, addresses_told; /* the loop's */
+    struct budget strangers;                    /* the scribe's */
 };
 
 struct notice *notice_new(struct store *store, struct scribe *scribe)
@@ -72,20 +75,32 @@ static struct event *add_event(struct notice *n, const struct mac *mac, const ch
     return x;
 }
 
-void notice_event(struct notice *n, const struct mac *mac, const char *event, const char *detail,
-                  int64_t at_ms)
+/* Of what anyone on the wire can make up so many are told in an hour. */
+static bool fits(struct budget *b, unsigned most, const char *event, int64_t at_ms)
 {
-    add_event(n, mac, event, detail, at_ms);
+    enum budget_word word = budget_take(b, most, HOUR_MS, at_ms);
+    if (word == BUDGET_FIRST_OVER)
+        log_warn("dhcp-quiet event=%s why=\"%u of its kind were told in this hour: no more until the next\"",
+                 event, most);
+    return word == BUDGET_FITS;
 }
 
-void notice_pool(struct notice *n, struct prefix pool, uint32_t addresses, bool full, int64_t at_ms)
+bool notice_address(struct notice *n, const struct mac *mac, const char *event, const char *detail,
+                    int64_t at_ms)
+{
+    return fits(&n->addresses_told, ADDRESSES_AN_HOUR, event, at_ms) &&
+           add_event(n, mac, event, detail, at_ms);
+}
+
+void notice_pool(struct notice *n, struct prefix pool, uint32_t addresses, bool full, bool quiet,
+                 int64_t at_ms)
 {
     char text[PREFIX_STR], detail[120];
     prefix_format(pool, text);
-    if (full)
+    if (full && !quiet)
         log_warn("dhcp-pool-full subnet=%s addresses=%u", text, addresses);
     snprintf(detail, sizeof detail, "every address of the pool of %s is in use (%u)", text, addresses);
-    struct event *x = add_event(n, NULL, full ? "pool-full" : NULL, detail, at_ms);
+    struct event *x = add_event(n, NULL, full && !quiet ? "pool-full" : NULL, detail, at_ms);
     if (x) {
         x->pool = pool;
         x->full = full;
@@ -96,14 +111,15 @@ void notice_decline(struct notice *n, struct mac mac, struct ip4 ip, int64_t at_
 {
     char text[IP4_STR], detail[80];
     snprintf(detail, sizeof detail, "%s was declined: another machine uses it", ip4_format(ip, text));
-    notice_event(n, &mac, "address-declined", detail, at_ms);
+    notice_address(n, &mac, "address-declined", detail, at_ms);
 }
 
 void notice_server(struct notice *n, const struct link *on, struct ip4 id, struct mac mac, bool chosen,
                    bool alone, int64_t at_ms)
 {
     char ip[IP4_STR], text[MAC_STR], detail[200];
-    if (!servers_news(&n->servers, id, on->index, at_ms))
+    if (!servers_news(&n->servers, id, on->index, at_ms) ||
+        !fits(&n->servers_told, SERVERS_AN_HOUR, "other-server", at_ms))
         return;
     ip4_format(id, ip);
     mac_format(mac, text);
@@ -113,7 +129,7 @@ void notice_server(struct notice *n, const struct link *on, struct ip4 id, struc
              chosen ? "another DHCP server answers on %s: %s, which this machine chose"
                     : "another DHCP server answers on %s: %s, by this machine",
              on->name, ip);
-    notice_event(n, &mac, "other-server", detail, at_ms);
+    add_event(n, &mac, "other-server", detail, at_ms);
 }
 
 /* Writing
@@ -157,11 +173,7 @@ static bool is_expected(enum drop why)
  * it takes little. `why` and `drops` show all. */
 static bool stranger_fits(struct notice *n, int64_t at_ms)
 {
-    if (n->strangers_hour != at_ms / HOUR_MS) {
-        n->strangers_hour = at_ms / HOUR_MS;
-        n->strangers = 0;
-    }
-    return n->strangers++ < STRANGERS_AN_HOUR;
+    return budget_take(&n->strangers, STRANGERS_AN_HOUR, HOUR_MS, at_ms) == BUDGET_FITS;
 }
 
 static int write_count(struct notice *n, struct store *s, const struct tally_row *row, struct err *e)

@@ -20,9 +20,10 @@ void notice_free(struct notice *n); /* once the scribe is closed; takes NULL */
 
 /* A packet that was not answered; mac may be NULL. */
 void notice_drop(struct notice *n, enum drop why, const struct mac *mac, int64_t at_ms);
-/* An entry for the journal. mac, of a device or not, may be NULL. */
-void notice_event(struct notice *n, const struct mac *mac, const char *event, const char *detail,
-                  int64_t at_ms);
+/* An entry for the journal about an address that is said to be somebody's. False: too many were told of
+ * lately. */
+bool notice_address(struct notice *n, const struct mac *mac, const char *event, const char *detail,
+                    int64_t at_ms);
 /* A machine that no device is has declined an address (RFC 2131, 4.3.3: the administrator is told). */
 void notice_decline(struct notice *n, struct mac mac, struct ip4 ip, int64_t at_ms);
 /* A DHCP server other than us was heard, or chosen by a client (mac: the client's). alone: there should be
@@ -30,8 +31,10 @@ void notice_decline(struct notice *n, struct mac mac, struct ip4 ip, int64_t at_
 void notice_server(struct notice *n, const struct link *on, struct ip4 id, struct mac mac, bool chosen,
                    bool alone, int64_t at_ms);
 
-/* A pool has no free address any more, or has one again; of so many. */
-void notice_pool(struct notice *n, struct prefix pool, uint32_t addresses, bool full, int64_t at_ms);
+/* A pool has no free address any more, or has one again; of so many. quiet: it was told of lately, so that
+ * only the list of leases shows it. */
+void notice_pool(struct notice *n, struct prefix pool, uint32_t addresses, bool full, bool quiet,
+                 int64_t at_ms);
 
 void notice_write(struct notice *n, int64_t at_ms);
 int64_t notice_next_ms(const struct notice *n, int64_t at_ms); /* -1: nothing waits */

@@ -7,7 +7,8 @@
 #include "dhcpd/pool.h"
 #include "inventory/roster.h"
 
-#define FULL_MS 1000
+#define FULL_MS  1000
+#define AGAIN_MS (60 * 60 * 1000) /* so far apart is a pool that fills again and again told of */
 
 struct lookup {
     const struct dhcpd_config *cfg;
@@ -18,8 +19,9 @@ struct lookup {
     struct pool_state {
         struct pool pool; /* what is free, in the order in which it is given */
         int64_t full_until_ms;
-        bool said;
-    } * pools; /* one a subnet */
+        bool full;
+        int64_t told_ms; /* when that was told of last */
+    } * pools;           /* one a subnet */
 };
 
 int lookup_new(const struct dhcpd_config *cfg, struct store *store, struct leases *leases,
@@ -87,6 +89,18 @@ static bool gives(struct lookup *l, const struct arrival *from, const struct pla
            decide_lease_free(lease_by_address(l->leases, ip), mac, at_ms) && !others_own(l, ip, mac);
 }
 
+static void pool_becomes(struct lookup *l, const struct dhcpd_subnet *subnet, bool full, int64_t at_ms)
+{
+    struct pool_state *state = &l->pools[subnet - l->cfg->subnets];
+    if (state->full == full)
+        return;
+    bool quiet = state->told_ms && state->told_ms <= at_ms && at_ms - state->told_ms < AGAIN_MS;
+    notice_pool(l->notice, subnet->prefix, subnet_pool_size(subnet), full, quiet, at_ms);
+    state->full = full;
+    if (full && !quiet)
+        state->told_ms = at_ms;
+}
+
 static void pool_make(struct lookup *l, struct pool *pool, const struct dhcpd_subnet *subnet, int64_t at_ms)
 {
     static const struct mac nobody;
@@ -112,18 +126,14 @@ static bool pool_search(struct lookup *l, const struct arrival *from, const stru
         while (pool_next(&state->pool, ret)) {
             if (!gives(l, from, p, *ret, mac, at_ms))
                 continue;
-            if (state->said)
-                notice_pool(l->notice, subnet->prefix, n, false, at_ms);
-            state->said = false;
+            pool_becomes(l, subnet, false, at_ms);
             return true;
         }
         if (!made)
             pool_make(l, &state->pool, subnet, at_ms);
     }
     state->full_until_ms = at_ms + FULL_MS;
-    if (!state->said)
-        notice_pool(l->notice, subnet->prefix, n, true, at_ms);
-    state->said = true;
+    pool_becomes(l, subnet, true, at_ms);
     return false;
 }
 

@@ -6,11 +6,18 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "dhcpd/budget.h"
 #include "dhcpd/io_loader.h"
 #include "dhcpd/io_notes.h"
 #include "dhcpd/io_options.h"
 #include "dhcpd/io_records.h"
 #include "dhcpd/io_scribe.h"
+
+/* Lines about decisions: a rack that gets its power back fits, a flood of made-up packets does not. What
+ * gives nobody an address has a smaller budget of its own. */
+#define LOUD_MS     10000
+#define LOUD_GIVEN  4000
+#define LOUD_OTHERS 400
 
 struct drop_count {
     uint64_t n, unlogged;
@@ -23,7 +30,8 @@ struct service {
     struct leases *leases;
     bool puts; /* since the last commit */
     struct drop_count drops[DROP_COUNT];
-    uint64_t unechoed; /* replies that had no room for option 82 (RFC 3046, 2.2) */
+    struct budget given, others; /* lines of the log */
+    uint64_t unechoed;           /* replies that had no room for option 82 (RFC 3046, 2.2) */
     struct lookup *lookup;
     struct option_sets *options;
     struct scribe *scribe; /* of what notes and notice want to have written */
@@ -108,18 +116,32 @@ void service_drop(struct service *s, enum drop why, const struct link *link, con
  * ----------------------------------------------------------------------------------------------------------
  */
 
-static void log_decision(const struct request *q, const struct arrival *from, const struct records *r,
-                         const struct decision *d)
+static bool is_loud(struct service *s, const struct request *q, const struct arrival *from,
+                    const struct decision *d, int64_t at_ms)
+{
+    bool by_proxy = from->pxe || (d->reply.type == MSG_OFFER && !d->reply.yiaddr.a);
+    if (d->answers && !by_proxy && (d->reply.type == MSG_OFFER || q->ciaddr.a))
+        return false;
+    bool gives = d->answers && d->reply.type != MSG_NAK;
+    enum budget_word word = gives ? budget_take(&s->given, LOUD_GIVEN, LOUD_MS, at_ms)
+                                  : budget_take(&s->others, LOUD_OTHERS, LOUD_MS, at_ms);
+    if (word == BUDGET_FIRST_OVER)
+        log_warn("dhcp-quiet why=\"%d %s within %d s were logged: the rest of them is, at level debug\"",
+                 gives ? LOUD_GIVEN : LOUD_OTHERS,
+                 gives ? "answers" : "refusals and messages without an answer", LOUD_MS / 1000);
+    return word == BUDGET_FITS;
+}
+
+static void log_decision(struct service *s, const struct request *q, const struct arrival *from,
+                         const struct records *r, const struct decision *d, int64_t at_ms)
 {
     char mac[MAC_STR], ip[IP4_STR];
-    bool by_proxy = from->pxe || (d->reply.type == MSG_OFFER && !d->reply.yiaddr.a);
-    bool loud = !d->answers || by_proxy || (d->reply.type != MSG_OFFER && !q->ciaddr.a);
     mac_format(q->mac, mac);
     ip4_format(d->answers ? d->reply.yiaddr : decide_asked(q), ip);
-    (loud ? log_info
-          : log_debug)("dhcp-%s interface=%s mac=%s address=%s state=%s client=%s device=%s xid=%08x",
-                       message_type_name(d->answers ? d->reply.type : q->type), from->link->name, mac, ip,
-                       d->state, q->client->name, r->has_device ? r->device.name : "-", q->xid);
+    (is_loud(s, q, from, d, at_ms) ? log_info : log_debug)(
+        "dhcp-%s interface=%s mac=%s address=%s state=%s client=%s device=%s xid=%08x",
+        message_type_name(d->answers ? d->reply.type : q->type), from->link->name, mac, ip, d->state,
+        q->client->name, r->has_device ? r->device.name : "-", q->xid);
 }
 
 static enum drop keep_leases(struct service *s, const struct decision *d)
@@ -168,7 +190,7 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
         notice_server(s->notice, from->link, q->server_id, q->mac, true, true, at_ms);
     if (d.drop != DROP_NONE)
         return d.drop;
-    log_decision(q, from, &r, &d);
+    log_decision(s, q, from, &r, &d, at_ms);
     s->unechoed +=
         d.answers && q->options.has[OPT_RELAY_INFO] && !option_in(&d.reply.options, OPT_RELAY_INFO);
     ret->link = from->link;
@@ -260,17 +282,19 @@ void service_arp(struct service *s, const struct link *on, const struct arp *a, 
     ip4_format(p->ip, ip);
     mac_format(a->sender, who);
     mac_format(p->mac, mac);
-    log_warn("dhcp-address-%s interface=%s address=%s by=%s for=%s",
-             claim == PROBE_TAKEN ? "taken" : "disbelieved", on->name, ip, who, mac);
-    if (claim == PROBE_TAKEN) {
+    bool taken = claim == PROBE_TAKEN;
+    if (taken)
         snprintf(detail, sizeof detail,
                  "%s was not offered: %s uses it; it is given to no one for %d minutes", ip, who,
                  QUARANTINE_MS / 60000);
-        quarantine(s, p, at_ms);
-    } else
+    else
         snprintf(detail, sizeof detail,
                  "%s answers ARP for many addresses of a pool: a router with proxy ARP? It is not believed",
                  who);
-    notice_event(s->notice, claim == PROBE_TAKEN ? &p->mac : &a->sender,
-                 claim == PROBE_TAKEN ? "address-taken" : "arp-answers", detail, at_ms);
+    if (notice_address(s->notice, taken ? &p->mac : &a->sender, taken ? "address-taken" : "arp-answers",
+                       detail, at_ms))
+        log_warn("dhcp-address-%s interface=%s address=%s by=%s for=%s", taken ? "taken" : "disbelieved",
+                 on->name, ip, who, mac);
+    if (taken)
+        quarantine(s, p, at_ms);
 }

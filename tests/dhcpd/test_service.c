@@ -1,0 +1,197 @@
+/* The service with a store behind it and no wire: what a flood of packets may not do. */
+#include "tests/dhcpd/build.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "dhcpd/io_service.h"
+#include "inventory/journal.h"
+
+#define NOW INT64_C(1795255200000)
+
+static char dir[64];
+static struct err e;
+static struct dhcpd_subnet subnet;
+static struct dhcpd_config cfg;
+static struct link nic = {.name = "br0", .index = 2, .mac = {{2, 0, 0, 0, 0, 1}}, .addresses_n = 1};
+static struct service *service;
+static const struct arrival from = {.link = &nic};
+
+static int open_service(void **state)
+{
+    (void)state;
+    snprintf(dir, sizeof dir, "/tmp/rackstrap-service-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    subnet = (struct dhcpd_subnet){.prefix = {{0x0a4d0000}, 16}, .unknown = UNKNOWN_DISCOVER};
+    subnet_pool_add(&subnet, (struct dhcpd_range){{0x0a4d0100}, {0x0a4d01ff}});
+    subnets_ready(&subnet, 1);
+    cfg = (struct dhcpd_config){.lease_time = 3600, .subnets = &subnet, .subnets_n = 1};
+    nic.addresses[0] = (struct ip4_if){{0x0a4d0001}, 16};
+    assert_int_equal(service_open(&cfg, dir, &service, &e), 0);
+    return 0;
+}
+
+static void close_all(void)
+{
+    service_close(service);
+    service = NULL;
+}
+
+static int close_service(void **state)
+{
+    (void)state;
+    close_all();
+    subnet_free(&subnet);
+    return dir_remove(dir, &e);
+}
+
+/* A batch of one packet of the n-th client. */
+static bool asks(struct packet p, unsigned n, int64_t at_ms, struct answer *ret)
+{
+    p.b[30] = (uint8_t)(n >> 24);
+    p.b[31] = (uint8_t)(n >> 16);
+    p.b[32] = (uint8_t)(n >> 8);
+    p.b[33] = (uint8_t)n;
+    service_begin(service);
+    bool answers = service_handle(service, &from, packet_span(&p), at_ms, ret);
+    assert_int_equal(service_commit(service, answers, at_ms), 0);
+    service_notes(service, at_ms);
+    notice_write(service_notice(service), at_ms);
+    return answers;
+}
+
+static struct packet packet_of(uint8_t type)
+{
+    struct packet p = packet_new();
+    OPTION(&p, OPT_TYPE, type);
+    return p;
+}
+
+struct counting {
+    const char *event;
+    int n;
+};
+
+static int count(const struct entry *x, void *ctx)
+{
+    struct counting *c = ctx;
+    c->n += strcmp(x->event, c->event) == 0;
+    return 0;
+}
+
+static int journalled(const char *event)
+{
+    struct counting c = {.event = event};
+    struct store *s;
+    assert_int_equal(store_open(dir, &s, &e), 0);
+    assert_int_equal(journal_each(s, 0, 0, 0, count, &c, &e), 0);
+    store_close(s);
+    return c.n;
+}
+
+/* The log's lines that begin so, of what the service says meanwhile. */
+static int log_fd, was_fd;
+
+static void log_begin(void)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s/log-XXXXXX", dir);
+    log_fd = mkstemp(path);
+    assert_true(log_fd >= 0);
+    was_fd = dup(STDERR_FILENO);
+    dup2(log_fd, STDERR_FILENO);
+}
+
+static int log_end(const char *what)
+{
+    char line[1024];
+    int n = 0;
+    dup2(was_fd, STDERR_FILENO);
+    close(was_fd);
+    FILE *f = fdopen(log_fd, "r");
+    rewind(f);
+    while (fgets(line, sizeof line, f))
+        n += strstr(line, what) != NULL;
+    fclose(f);
+    return n;
+}
+
+/* REQUESTs that name servers which do not exist. */
+static void test_made_up_servers(void **state)
+{
+    (void)state;
+    struct answer a;
+    log_begin();
+    for (unsigned i = 0; i < 500; i++) {
+        struct packet p = packet_of(MSG_REQUEST);
+        OPTION(&p, OPT_SERVER_ID, 10, 99, (uint8_t)(i >> 8), (uint8_t)i);
+        OPTION(&p, OPT_REQUESTED, 10, 77, 1, 1);
+        assert_false(asks(p, i, NOW + i, &a));
+    }
+    close_all();
+    assert_in_range(log_end("dhcp-other-server"), 1, 60);
+    assert_in_range(journalled("other-server"), 1, 60);
+}
+
+/* Each is refused, and not each is worth a line. */
+static void test_refusals(void **state)
+{
+    (void)state;
+    struct answer a;
+    struct packet p = packet_of(MSG_REQUEST);
+    OPTION(&p, OPT_REQUESTED, 192, 168, 1, 1);
+    log_begin();
+    for (unsigned i = 0; i < 2000; i++)
+        assert_true(asks(p, i, NOW + i, &a));
+    int lines = log_end("dhcp-nak");
+    assert_in_range(lines, 100, 500);
+}
+
+/* One client after another takes an address, and says that somebody has it. */
+static void test_declines(void **state)
+{
+    (void)state;
+    struct answer a;
+    log_begin();
+    for (unsigned i = 0; i < 200; i++) {
+        assert_true(asks(packet_of(MSG_DISCOVER), i, NOW + i, &a));
+        struct packet p = packet_of(MSG_DECLINE);
+        packet_option(&p, OPT_REQUESTED, a.bytes + 16, 4);
+        assert_false(asks(p, i, NOW + i, &a));
+    }
+    close_all();
+    assert_in_range(log_end("dhcp-decline"), 200, 200);
+    assert_in_range(journalled("address-declined"), 1, 120);
+}
+
+/* A pool that fills, has room again and fills again is told of once an hour. */
+static void test_full_again_and_again(void **state)
+{
+    (void)state;
+    struct answer a;
+    log_begin();
+    for (unsigned i = 0; i < 256; i++)
+        assert_true(asks(packet_of(MSG_DISCOVER), i, NOW, &a));
+    for (unsigned i = 0; i < 20; i++) { /* offers last a minute */
+        int64_t at_ms = NOW + i * 61000;
+        for (unsigned k = 0; i && k < 256; k++)
+            assert_true(asks(packet_of(MSG_DISCOVER), 1000 * i + k, at_ms, &a));
+        assert_false(asks(packet_of(MSG_DISCOVER), 1000 * i + 999, at_ms, &a));
+    }
+    close_all();
+    assert_int_equal(log_end("dhcp-pool-full"), 1);
+    assert_int_equal(journalled("pool-full"), 1);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, open_service, close_service)
+    const struct CMUnitTest tests[] = {
+        T(test_made_up_servers),
+        T(test_refusals),
+        T(test_declines),
+        T(test_full_again_and_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
