@@ -7,8 +7,13 @@
 #include "dhcpd/pool.h"
 #include "inventory/roster.h"
 
-#define FULL_MS  1000
-#define AGAIN_MS (60 * 60 * 1000) /* so far apart is a pool that fills again and again told of */
+/* A walk over a pool costs some 20 ns an address, a big one 70, and clients that come one by one can use up
+ * what each finds. So the next one waits a millisecond for so many addresses: a hundredth of the time or two.
+ * Who asks meanwhile finds the pool full, and asks again. */
+#define WALK_PER_MS 256
+#define WALK_MOST   10000            /* milliseconds */
+#define FULL_MS     1000             /* and at least so long when it found none */
+#define AGAIN_MS    (60 * 60 * 1000) /* so far apart is a pool that fills again and again told of */
 
 struct lookup {
     const struct dhcpd_config *cfg;
@@ -18,7 +23,7 @@ struct lookup {
     struct notice *notice;
     struct pool_state {
         struct pool pool; /* what is free, in the order in which it is given */
-        int64_t full_until_ms;
+        int64_t walk_ms;  /* not before: the next walk */
         bool full;
         int64_t told_ms; /* when that was told of last */
     } * pools;           /* one a subnet */
@@ -105,34 +110,47 @@ static void pool_make(struct lookup *l, struct pool *pool, const struct dhcpd_su
 {
     static const struct mac nobody;
     pool_clear(pool);
-    for (uint32_t i = 0; i < subnet_pool_size(subnet); i++) {
-        struct ip4 ip = subnet_pool_at(subnet, i);
-        const struct lease *x = lease_by_address(l->leases, ip);
-        if (decide_lease_free(x, nobody, at_ms))
-            pool_add(pool, ip, x ? x->expires_ms : 0);
+    for (size_t i = 0; i < subnet->pool_n; i++) {
+        struct dhcpd_range r = subnet->pool[i];
+        for (uint32_t a = r.first.a; a - r.first.a <= r.last.a - r.first.a; a++) {
+            const struct lease *x = lease_by_address(l->leases, (struct ip4){a});
+            if (decide_lease_free(x, nobody, at_ms))
+                pool_add(pool, (struct ip4){a}, x ? x->expires_ms : 0);
+        }
     }
     pool_sort(pool);
+}
+
+/* False: there is none, or it was walked only just now. */
+static bool pool_walk(struct lookup *l, const struct dhcpd_subnet *subnet, int64_t at_ms)
+{
+    struct pool_state *state = &l->pools[subnet - l->cfg->subnets];
+    /* Not the deadline alone: a clock that was set back must not keep a pool shut for hours. */
+    if (!subnet->pool_n || (state->walk_ms > at_ms && state->walk_ms <= at_ms + WALK_MOST))
+        return false;
+    uint32_t wait_ms = subnet_pool_size(subnet) / WALK_PER_MS;
+    state->walk_ms = at_ms + (wait_ms < WALK_MOST ? wait_ms : WALK_MOST);
+    pool_make(l, &state->pool, subnet, at_ms);
+    return true;
 }
 
 static bool pool_search(struct lookup *l, const struct arrival *from, const struct place *p,
                         const struct dhcpd_subnet *subnet, struct mac mac, int64_t at_ms, struct ip4 *ret)
 {
     struct pool_state *state = &l->pools[subnet - l->cfg->subnets];
-    uint32_t n = subnet_pool_size(subnet);
-    /* Not the deadline alone: a clock that was set back must not keep a pool full for hours. */
-    if (!n || (state->full_until_ms > at_ms && state->full_until_ms <= at_ms + FULL_MS))
-        return false;
-    for (int made = 0; made < 2; made++) {
+    bool walked = false;
+    do {
         while (pool_next(&state->pool, ret)) {
             if (!gives(l, from, p, *ret, mac, at_ms))
                 continue;
             pool_becomes(l, subnet, false, at_ms);
             return true;
         }
-        if (!made)
-            pool_make(l, &state->pool, subnet, at_ms);
-    }
-    state->full_until_ms = at_ms + FULL_MS;
+    } while (!walked && (walked = pool_walk(l, subnet, at_ms)));
+    if (!walked)
+        return false;
+    if (state->walk_ms < at_ms + FULL_MS)
+        state->walk_ms = at_ms + FULL_MS;
     pool_becomes(l, subnet, true, at_ms);
     return false;
 }

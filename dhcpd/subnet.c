@@ -103,14 +103,6 @@ uint32_t subnet_pool_size(const struct dhcpd_subnet *s)
     return n;
 }
 
-struct ip4 subnet_pool_at(const struct dhcpd_subnet *s, uint32_t i)
-{
-    size_t k = 0;
-    for (; i >= range_size(s->pool[k]); k++)
-        i -= range_size(s->pool[k]);
-    return (struct ip4){s->pool[k].first.a + i};
-}
-
 static void pool_insert(struct dhcpd_subnet *s, size_t at, struct dhcpd_range r)
 {
     s->pool = xrealloc(s->pool, s->pool_n + 1, sizeof *s->pool);

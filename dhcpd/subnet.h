@@ -40,8 +40,7 @@ const struct dhcpd_subnet *subnet_on_link(const struct dhcpd_subnet *s, struct i
 void subnets_ready(struct dhcpd_subnet *subnets, size_t n);
 
 bool subnet_pool_has(const struct dhcpd_subnet *s, struct ip4 ip);
-uint32_t subnet_pool_size(const struct dhcpd_subnet *s);             /* addresses */
-struct ip4 subnet_pool_at(const struct dhcpd_subnet *s, uint32_t i); /* i < size */
+uint32_t subnet_pool_size(const struct dhcpd_subnet *s); /* addresses */
 
 void subnet_pool_add(struct dhcpd_subnet *s, struct dhcpd_range r);
 void subnet_pool_without(struct dhcpd_subnet *s, struct dhcpd_range r);

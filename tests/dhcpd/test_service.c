@@ -18,17 +18,22 @@ static struct link nic = {.name = "br0", .index = 2, .mac = {{2, 0, 0, 0, 0, 1}}
 static struct service *service;
 static const struct arrival from = {.link = &nic};
 
+static void open_with(struct dhcpd_range pool)
+{
+    subnet = (struct dhcpd_subnet){.prefix = {{0x0a4d0000}, 16}, .unknown = UNKNOWN_DISCOVER};
+    subnet_pool_add(&subnet, pool);
+    subnets_ready(&subnet, 1);
+    cfg = (struct dhcpd_config){.lease_time = 3600, .subnets = &subnet, .subnets_n = 1};
+    nic.addresses[0] = (struct ip4_if){{0x0a4d0001}, 16};
+    assert_int_equal(service_open(&cfg, dir, &service, &e), 0);
+}
+
 static int open_service(void **state)
 {
     (void)state;
     snprintf(dir, sizeof dir, "/tmp/rackstrap-service-XXXXXX");
     assert_non_null(mkdtemp(dir));
-    subnet = (struct dhcpd_subnet){.prefix = {{0x0a4d0000}, 16}, .unknown = UNKNOWN_DISCOVER};
-    subnet_pool_add(&subnet, (struct dhcpd_range){{0x0a4d0100}, {0x0a4d01ff}});
-    subnets_ready(&subnet, 1);
-    cfg = (struct dhcpd_config){.lease_time = 3600, .subnets = &subnet, .subnets_n = 1};
-    nic.addresses[0] = (struct ip4_if){{0x0a4d0001}, 16};
-    assert_int_equal(service_open(&cfg, dir, &service, &e), 0);
+    open_with((struct dhcpd_range){{0x0a4d0100}, {0x0a4d01ff}});
     return 0;
 }
 
@@ -177,21 +182,41 @@ static void test_full_again_and_again(void **state)
         int64_t at_ms = NOW + i * 61000;
         for (unsigned k = 0; i && k < 256; k++)
             assert_true(asks(packet_of(MSG_DISCOVER), 1000 * i + k, at_ms, &a));
-        assert_false(asks(packet_of(MSG_DISCOVER), 1000 * i + 999, at_ms, &a));
+        assert_false(asks(packet_of(MSG_DISCOVER), 1000 * i + 999, at_ms + 1, &a));
     }
     close_all();
     assert_int_equal(log_end("dhcp-pool-full"), 1);
     assert_int_equal(journalled("pool-full"), 1);
 }
 
+/* With few addresses left, who comes does not cost a walk over all of them each time. */
+static void test_nearly_full(void **state)
+{
+    (void)state;
+    struct answer a;
+    unsigned size = 2560, served = 0;
+    close_all();
+    subnet_free(&subnet);
+    open_with((struct dhcpd_range){{0x0a4d0100}, {0x0a4d0100 + size - 1}});
+    log_begin();
+    for (unsigned i = 0; i < size; i++)
+        assert_true(asks(packet_of(MSG_DISCOVER), i, NOW, &a));
+    for (unsigned i = 0; i < 100; i++) { /* one chooses another server, the next one comes */
+        struct packet p = packet_of(MSG_REQUEST);
+        OPTION(&p, OPT_SERVER_ID, 10, 99, 0, 1);
+        assert_false(asks(p, i, NOW + i, &a));
+        served += asks(packet_of(MSG_DISCOVER), size + i, NOW + i, &a);
+    }
+    log_end("");
+    assert_in_range(served, 90, 99); /* what a walk finds, those who come then get */
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_service, close_service)
     const struct CMUnitTest tests[] = {
-        T(test_made_up_servers),
-        T(test_refusals),
-        T(test_declines),
-        T(test_full_again_and_again),
+        T(test_made_up_servers),      T(test_refusals),    T(test_declines),
+        T(test_full_again_and_again), T(test_nearly_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
