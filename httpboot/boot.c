@@ -70,30 +70,25 @@ static int leave_trace(struct call *c, struct boot_records *r, struct mac mac, c
     return d->action == BOOT_LOCAL && r->known ? journal_script(c, r, mac, d, e) : 0;
 }
 
-/* iPXE is here, so the loader that this NIC was sent has run. A machine that asks again within seconds has
- * not booted anew, and a look into the store is a tenth of what a script costs. */
+/* A machine that asks again within seconds has not booted anew, and a look at its ladder is a tenth of what a
+ * script costs. */
+static bool is_heard_lately(const struct heard *h, struct mac mac, int64_t at_ms)
+{
+    return mac_eq(h->mac, mac) && h->at_ms <= at_ms && at_ms - h->at_ms < HEARD_AGAIN_MS;
+}
+
+/* iPXE is here, so the loader that this NIC was sent has run. */
 static bool is_heard_news(struct call *c, struct mac mac)
 {
-    struct heard *h = &c->app->heard[mac_to_u64(mac) % HEARD_SLOTS];
     struct ladder l;
 
-    if (mac_eq(h->mac, mac) && h->at_ms <= c->at_ms && c->at_ms - h->at_ms < HEARD_AGAIN_MS)
-        return false;
-    *h = (struct heard){.mac = mac, .at_ms = c->at_ms};
     return ladder_get(c->app->store, mac, &l, NULL) == 0 && ladder_heard(&l, c->at_ms);
 }
 
-/* What leaves a trace before the script may leave, in one transaction. A HEAD leaves none: the token in its
- * place has the same length. */
-static int commit(struct call *c, struct boot_records *r, struct mac mac, const struct boot_decision *d,
-                  const char *uuid, char ret_token[DIGEST_HEX], struct err *e)
+static int leave_trace_and_heard(struct call *c, struct boot_records *r, struct mac mac,
+                                 const struct boot_decision *d, const char *uuid, char ret_token[DIGEST_HEX],
+                                 struct err *e)
 {
-    memset(ret_token, '0', DIGEST_HEX - 1);
-    ret_token[DIGEST_HEX - 1] = '\0';
-    if (c->req->method == METHOD_HEAD)
-        return 0;
-    if (!r->known || !is_heard_news(c, mac))
-        return leave_trace(c, r, mac, d, uuid, ret_token, e);
     if (store_begin(c->app->store, e))
         return -1;
     if (leave_trace(c, r, mac, d, uuid, ret_token, e) ||
@@ -102,6 +97,25 @@ static int commit(struct call *c, struct boot_records *r, struct mac mac, const 
         return -1;
     }
     return store_commit(c->app->store, e);
+}
+
+/* What leaves a trace before the script may leave, in one transaction. A HEAD leaves none: the token in its
+ * place has the same length. */
+static int commit(struct call *c, struct boot_records *r, struct mac mac, const struct boot_decision *d,
+                  const char *uuid, char ret_token[DIGEST_HEX], struct err *e)
+{
+    struct heard *h = &c->app->heard[mac_to_u64(mac) % HEARD_SLOTS];
+
+    memset(ret_token, '0', DIGEST_HEX - 1);
+    ret_token[DIGEST_HEX - 1] = '\0';
+    if (c->req->method == METHOD_HEAD)
+        return 0;
+    if (!r->known || is_heard_lately(h, mac, c->at_ms))
+        return leave_trace(c, r, mac, d, uuid, ret_token, e);
+    if ((is_heard_news(c, mac) ? leave_trace_and_heard : leave_trace)(c, r, mac, d, uuid, ret_token, e))
+        return -1;
+    *h = (struct heard){.mac = mac, .at_ms = c->at_ms}; /* not before it is written down */
+    return 0;
 }
 
 static void answer(struct call *c, const struct boot_records *r, struct mac mac,

@@ -46,6 +46,7 @@ struct httpboot {
     struct tls_server *tls; /* NULL: no HTTPS */
     struct loop *loop;
     struct watch *tick, *on_term, *on_int;
+    bool said_full; /* since the last tick */
     struct app app;
     struct conns *conns;
 };
@@ -70,8 +71,10 @@ static bool accept_one(struct listener *l)
     int fd;
 
     if (!conns_make_room(h->conns)) {
-        log_warn("http-full connections=%zu reason=\"all are being served; new ones wait\"",
-                 conns_count(h->conns));
+        if (!h->said_full)
+            log_warn("http-full connections=%zu reason=\"all are being served; new ones wait\"",
+                     conns_count(h->conns));
+        h->said_full = true;
         listen_stop(h);
         return false;
     }
@@ -120,13 +123,14 @@ static void flush_progress(struct httpboot *h)
     struct err e = {0};
 
     if (progress_flush(&h->app.progress, h->app.store, &e))
-        log_warn("http-progress-lost reason=\"%s\"", e.text);
+        log_warn("http-progress-late reason=\"%s\"", e.text); /* it is kept, and written with the next */
 }
 
 static void on_tick(void *ctx)
 {
     struct httpboot *h = ctx;
 
+    h->said_full = false;
     conns_tick(h->conns);
     flush_progress(h);
     listen_again(h);

@@ -10,7 +10,8 @@
 #define AWAY_MS INT64_C(600000) /* a server that was away for longer begins with an empty room */
 #define ASK_MIN 2               /* seconds between two questions of a machine that waits */
 #define ASK_MAX 15
-#define ASK_ANY 5 /* when nobody knows how long it takes */
+#define ASK_ANY 5                  /* when nobody knows how long it takes */
+#define YEAR_S  UINT64_C(31536000) /* who reports progress that would take longer is not believed */
 
 int64_t admission_horizon(const struct admission_limit *l, int64_t at_ms)
 {
@@ -55,7 +56,7 @@ static int64_t seconds_to_wait(const struct admission *a)
     if (!a->streams_n) {
         return 0; /* places are free, and those before it will have asked for theirs in a moment */
     }
-    if (!whole) {
+    if (!whole || whole > YEAR_S) {
         return -1;
     }
     size_t nth = a->streams_n + a->before - a->max_streams; /* of the ends, from 0, that makes its place */
@@ -64,9 +65,9 @@ static int64_t seconds_to_wait(const struct admission *a)
         left[i] = seconds_left(&a->streams[i], whole);
     }
     qsort(left, a->streams_n, sizeof *left, compare_numbers);
-    int64_t s = (int64_t)(left[nth % a->streams_n] + nth / a->streams_n * whole);
+    uint64_t s = left[nth % a->streams_n] + nth / a->streams_n * whole;
     free(left);
-    return s;
+    return s > YEAR_S ? -1 : (int64_t)s;
 }
 
 static unsigned ask_again(int64_t seconds)

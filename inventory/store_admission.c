@@ -9,17 +9,28 @@
 #define FORGET_MS  86400000 /* what was cancelled while it waited leaves its row behind */
 #define REFRESH_MS 25000    /* that a machine still asks is written down no more often */
 
+/* When somebody was heard of: after `from`, and before `to`. What lies far ahead is of a clock that was set
+ * back since; who is still there is heard of anew at once. */
+struct span_ms {
+    int64_t from, to;
+};
+
+static struct span_ms heard_span(const struct admission_limit *l, int64_t at_ms)
+{
+    return (struct span_ms){.from = admission_horizon(l, at_ms), .to = at_ms + ADMISSION_SILENCE_MS};
+}
+
 /* The jobs that hold a place, but for the one that asks. */
-static int streams_load(struct store *s, int64_t horizon_ms, int64_t but, struct stream **ret, size_t *ret_n,
-                        struct err *e)
+static int streams_load(struct store *s, struct span_ms heard, int64_t but, struct stream **ret,
+                        size_t *ret_n, struct err *e)
 {
     static const char sql[] = "SELECT bytes_done, bytes_total, rate FROM jobs WHERE state = 'claimed' AND "
-                              "progress_ms > ? AND id <> ?";
+                              "progress_ms > ? AND progress_ms < ? AND id <> ?";
     struct stream *all = NULL;
     size_t n = 0, cap = 0;
     sqlite3_stmt *q;
     int r;
-    if (db_query(s, sql, DB_VALUES(db_i(horizon_ms), db_i(but)), &q, e) < 0) {
+    if (db_query(s, sql, DB_VALUES(db_i(heard.from), db_i(heard.to), db_i(but)), &q, e) < 0) {
         return -1;
     }
     while ((r = db_step(s, q, e)) == 1) {
@@ -41,7 +52,8 @@ struct waiter {
     unsigned said_place;
 };
 
-static int waiter_load(struct store *s, int64_t job_id, int64_t horizon_ms, struct waiter *ret, struct err *e)
+static int waiter_load(struct store *s, int64_t job_id, struct span_ms heard, struct waiter *ret,
+                       struct err *e)
 {
     sqlite3_stmt *q;
     *ret = (struct waiter){0};
@@ -53,21 +65,23 @@ static int waiter_load(struct store *s, int64_t job_id, int64_t horizon_ms, stru
     if (r == 1) {
         *ret = (struct waiter){
             .since_ms = db_int(q, 0), .asked_ms = db_int(q, 1), .said_place = (unsigned)db_int(q, 2)};
-        ret->waits = ret->asked_ms > horizon_ms;
+        ret->waits = ret->asked_ms > heard.from && ret->asked_ms < heard.to;
         db_done(q);
     }
     return r < 0 ? -1 : 0;
 }
 
 /* Those that wait, and of them those that came before (since_ms, job_id). */
-static int count_waiting(struct store *s, int64_t job_id, int64_t since_ms, int64_t horizon_ms,
+static int count_waiting(struct store *s, int64_t job_id, int64_t since_ms, struct span_ms heard,
                          struct admission *ret, struct err *e)
 {
     static const char sql[] =
         "SELECT count(*), coalesce(sum((t.since_ms, t.job_id) < (?1, ?2)), 0) FROM turns t JOIN jobs j ON "
-        "j.id = t.job_id WHERE j.state IN ('armed', 'claimed') AND t.asked_ms > ?3 AND t.job_id <> ?2";
+        "j.id = t.job_id WHERE j.state IN ('armed', 'claimed') AND t.asked_ms > ?3 AND t.asked_ms < ?4 AND "
+        "t.job_id <> ?2";
     sqlite3_stmt *q;
-    if (db_query(s, sql, DB_VALUES(db_i(since_ms), db_i(job_id), db_i(horizon_ms)), &q, e) < 0) {
+    if (db_query(s, sql, DB_VALUES(db_i(since_ms), db_i(job_id), db_i(heard.from), db_i(heard.to)), &q, e) <
+        0) {
         return -1;
     }
     int r = db_step(s, q, e);
@@ -82,12 +96,12 @@ static int count_waiting(struct store *s, int64_t job_id, int64_t since_ms, int6
 static int decide(struct store *s, const struct job *j, const struct admission_limit *l, int64_t at_ms,
                   struct waiter *w, struct turn *ret, struct err *e)
 {
-    int64_t horizon = admission_horizon(l, at_ms);
+    struct span_ms heard = heard_span(l, at_ms);
     struct admission a = {.max_streams = l->max_streams};
     struct stream *streams = NULL;
-    if (waiter_load(s, j->id, horizon, w, e) < 0 ||
-        streams_load(s, horizon, j->id, &streams, &a.streams_n, e) < 0 ||
-        count_waiting(s, j->id, w->waits ? w->since_ms : at_ms, horizon, &a, e) < 0) {
+    if (waiter_load(s, j->id, heard, w, e) < 0 ||
+        streams_load(s, heard, j->id, &streams, &a.streams_n, e) < 0 ||
+        count_waiting(s, j->id, w->waits ? w->since_ms : at_ms, heard, &a, e) < 0) {
         free(streams);
         return -1;
     }

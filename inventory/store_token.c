@@ -7,10 +7,11 @@
 #include "inventory/journal.h"
 #include "inventory/store_job.h"
 
-#define ARMED_TOKENS   8
-#define YOUNG_MS       INT64_C(900000) /* no machine takes longer from its script to its claim, but for waiting */
-#define HELLO_MS       INT64_C(10000)
-#define DISK_SERIAL_IS " serial=" /* between the name and the serial number of a claimed disk */
+#define ARMED_TOKENS     8
+#define YOUNG_MS         INT64_C(900000) /* no machine takes longer from its script to its claim, but for waiting */
+#define HELLO_MS         INT64_C(10000)
+#define REFUSED_AGAIN_MS INT64_C(10000)
+#define DISK_SERIAL_IS   " serial=" /* between the name and the serial number of a claimed disk */
 
 /* The same for a token never made, one that was replaced, and one whose time is over. */
 static int refuse(struct err *e)
@@ -209,11 +210,13 @@ int job_by_token(struct store *s, const char *token, int64_t at_ms, enum token_k
 }
 
 /* An installer that has claimed nothing must not speak for the one at work, nor take the job from it: a
- * machine that has really booted anew has been silent for longer. */
+ * machine that has really booted anew has been silent for longer. A report that lies ahead is of a clock that
+ * was set back since. */
 static int writer_check(const struct token *t, const struct job *j, int64_t at_ms, struct err *e)
 {
-    if (t->kind != TOKEN_INSTALL || t->bound || j->state != JOB_CLAIMED ||
-        at_ms - j->progress_ms >= WRITER_SILENCE_MS) {
+    int64_t silent_ms = at_ms - j->progress_ms;
+    if (t->kind != TOKEN_INSTALL || t->bound || j->state != JOB_CLAIMED || silent_ms >= WRITER_SILENCE_MS ||
+        silent_ms <= -WRITER_SILENCE_MS) {
         return 0;
     }
     return err_set(e, ERR_UNAVAILABLE,
@@ -398,9 +401,10 @@ int job_claim(struct store *s, const struct claim *c, int64_t at_ms, struct job 
         return -1;
     }
     if (db_end(s, claim_locked(s, &normal, at_ms, &j, &turn, enrol, &why), &why) < 0) {
-        /* The installer stops now: the timeline says why. */
+        /* The installer stops now: the timeline says why, but not to one that claims in a loop. */
         if (why.kind == ERR_CONFLICT && j.device_id) {
-            (void)journal_add(s, j.device_id, NULL, ACTOR_HTTPBOOT, "claim-refused", why.text, at_ms, NULL);
+            (void)journal_add_once(s, j.device_id, NULL, ACTOR_HTTPBOOT, "claim-refused", why.text,
+                                   at_ms - REFUSED_AGAIN_MS, at_ms, NULL);
         }
         if (e) {
             *e = why;

@@ -687,6 +687,7 @@ static void loader_of_a_device(void **state)
     struct mac mac = {{0x52, 0x54, 0, 0, 0, 1}};
     struct ladder_choice offer = {.loader = "ipxe.efi"};
     struct ladder l;
+    struct store *other;
 
     (void)state;
     assert_int_equal(
@@ -700,8 +701,17 @@ static void loader_of_a_device(void **state)
     assert_int_equal(ladder_get(w.app.store, mac, &l, NULL), 0);
     assert_string_equal(l.fetched, "ipxe.efi");
     assert_string_equal(l.settled, "");
+    arm();
+    assert_int_equal(store_open(w.dir, &other, NULL), 0);
+    assert_int_equal(store_begin(other, NULL), 0);
+    store_patience(w.app.store, 50);
     w.at_ms += 1000;
-    assert_int_equal(get("/boot/52-54-00-00-00-01.ipxe"), 200);
+    assert_int_equal(get("/boot/52-54-00-00-00-01.ipxe"), 200); /* it could not be written down: it waits, */
+    assert_true(says("sleep 2\nchain --replace"));
+    store_rollback(other);
+    store_close(other);
+    w.at_ms += 2000;
+    assert_int_equal(get("/boot/52-54-00-00-00-01.ipxe"), 200); /* and it is not forgotten */
     assert_int_equal(ladder_get(w.app.store, mac, &l, NULL), 0);
     assert_string_equal(l.settled, "ipxe.efi");
 }

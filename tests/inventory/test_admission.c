@@ -69,6 +69,13 @@ static const struct {
      0,
      1,
      {.place = 1, .of = 1, .seconds = 101, .retry_s = 12}},
+    {"reports that nobody can mean",
+     1,
+     {{0, INT64_MAX - 1, 1}},
+     1,
+     0,
+     1,
+     {.place = 1, .of = 1, .seconds = -1, .retry_s = 5}},
     {"far behind",
      2,
      {{0, 10000, 10}, {0, 10000, 10}},
@@ -255,6 +262,20 @@ static void test_server_away(void **state)
     assert_true(ask(1, up_ms + MINUTE).now); /* the first one has not come back */
 }
 
+/* What was heard before the clock was set back would lie ahead for hours: neither keeps a place. */
+static void test_clock_set_back(void **state)
+{
+    (void)state;
+    assert_true(ask(0, T0).now);
+    is_place(ask(1, T0 + 1), 1, 1);
+    assert_true(ask(2, T0 - HOUR).now);
+    is_place(ask(3, T0 - HOUR + 1), 1, 1);
+    is_place(ask(1, T0 - HOUR + 2), 2, 2);
+    ok(job_progress(fx.s, m[0].j.id, 500, 1000, 10, T0 - HOUR + 3, E)); /* what still writes counts again */
+    ok(job_written(fx.s, m[2].j.id, "", T0 - HOUR + 4, E));
+    is_place(ask(3, T0 - HOUR + 5), 1, 2);
+}
+
 static void test_asking_costs_nothing(void **state)
 {
     (void)state;
@@ -296,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_rows), cmocka_unit_test(test_horizon),  cmocka_unit_test(test_words),
         T(test_first_come),          T(test_crashed_one_makes_place), T(test_silent_one_loses_its_turn),
         T(test_server_away),         T(test_asking_costs_nothing),    T(test_refused_one_does_not_wait),
+        T(test_clock_set_back),
     };
     return cmocka_run_group_tests_name("inventory/admission", tests, NULL, NULL);
 }

@@ -209,6 +209,9 @@ static void test_claim_of_another_disk(void **state)
     assert_string_equal(fx.e.text, "the job of hv-01 is for the disk serial=DISK1, and the installer has "
                                    "chosen vdb serial=DISK2: nothing was written; start the machine again");
     assert_int_equal(current(hv).state, JOB_ARMED);
+    for (int i = 0; i < 50; i++) { /* in a loop: one line */
+        fails(claim_at(fx.s, t, UUID_A, &other, T0 + 2001 + i, &got, enrol, E), ERR_CONFLICT);
+    }
     assert_int_equal(events(hv, "claim-refused"), 1);
     claim(t, UUID_A, enrol);
     ok(claim_at(fx.s, t, UUID_A, &renamed, T0 + 2000, &got, enrol, E));
@@ -329,6 +332,7 @@ static void test_writer(void **state)
     ok(job_progress(fx.s, j.id, 1, 2, 3, T0 + MINUTE, E));
     fails(job_by_writer(fx.s, u, T0 + MINUTE + WRITER_SILENCE_MS - 1, &kind, &got, E), ERR_UNAVAILABLE);
     ok(job_by_writer(fx.s, u, T0 + MINUTE + WRITER_SILENCE_MS, &kind, &got, E));
+    ok(job_by_writer(fx.s, u, T0 - HOUR, &kind, &got, E)); /* the clock was set back */
     ok(job_written(fx.s, j.id, "", T0 + MINUTE, E));
     ok(job_by_writer(fx.s, u, T0 + MINUTE, &kind, &got, E)); /* there is nothing to protect any more */
 }
