@@ -1,7 +1,7 @@
 #!/bin/bash
 # httpboot beside nginx with sendfile, on the same machine in one run, the median of RUNS: streams of SIZE MiB with 1 and 64 clients, and boot
 # scripts rendered from the store beside a static file of the same size. Prints a table; never fails on a figure.
-# NGINX_BIN, WRK: the programs (packages nginx-light and wrk); exit 77 without them. Everything runs in a network namespace of its own.
+# NGINX_BIN, WRK: the programs (see tests/bench/peers); exit 77 without them. Everything runs in a network namespace of its own.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 

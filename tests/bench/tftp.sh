@@ -3,7 +3,7 @@
 #   64 MiB, one client, lock-step; 200 clients at once, 1 MiB each (both beside tftpd-hpa); 64 MiB, windowsize 16 (beside atftpd).
 #   tests/bench/tftp.sh [-n RUNS]
 # The client is tests/bench/tftp_get.c, as lean as one can be; what it used itself is printed. Never fails on a figure; 77 if it cannot run.
-# HPA, ATFTPD: the programs. Their packages exclude each other: unpack one with `apt-get download` and `dpkg -x`.
+# HPA, ATFTPD: the programs (see tests/bench/peers).
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
