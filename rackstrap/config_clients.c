@@ -1,6 +1,7 @@
 /* config_clients: `dhcp.clients`, and what else says which loader a machine is sent. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "base/yaml.h"
@@ -37,8 +38,8 @@ static int parse_loaders(struct yaml_node *map, struct client_row *row, struct e
 
 static bool parse_arch(const char *text, uint16_t *ret)
 {
-    char *end;
-    unsigned long v = strtoul(text, &end, 0);
+    char *end; /* "00011" is eleven, as firmware writes it in its class */
+    unsigned long v = strtoul(text, &end, strncasecmp(text, "0x", 2) == 0 ? 16 : 10);
     *ret = (uint16_t)v;
     return text[0] >= '0' && text[0] <= '9' && !*end && v <= 0xffff;
 }

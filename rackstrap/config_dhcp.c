@@ -11,6 +11,10 @@
 #define PROBE_MS     300
 #define PROBE_MS_MAX 3000
 
+/* Of all pools together: dhcpd keeps 16 bytes for each that is free, and looks at each when it makes the
+ * order in which they are given. */
+#define POOLS_ADDRESSES_MAX (1u << 20)
+
 /* A subnet as it is being read. */
 struct reading {
     struct dhcpd_subnet s;
@@ -284,14 +288,27 @@ static void name_domain(struct config *c, const char *domain)
         str_copy(c->http.domain, sizeof c->http.domain, domain);
 }
 
+static int check_pools(const struct reading *x, uint64_t *total, struct err *e)
+{
+    struct yaml_node *pool = yaml_get(x->node, "pool"), *at = pool ? pool : yaml_get(x->node, "pools");
+    *total += subnet_pool_size(&x->s);
+    if (*total <= POOLS_ADDRESSES_MAX)
+        return 0;
+    return yaml_error(at, e,
+                      "with this the pools have %llu addresses, which is more than the %u that they may have "
+                      "together; make it smaller",
+                      (unsigned long long)*total, POOLS_ADDRESSES_MAX);
+}
+
 static int read_subnets(struct yaml_node *list, const struct dhcp_set *server, struct config *c,
                         struct reading *all, struct err *e)
 {
     struct dhcpd_config *d = &c->dhcp;
     size_t n = yaml_len(list);
+    uint64_t addresses = 0;
     for (size_t i = 0; i < n; i++) {
         all[i].node = yaml_at(list, i);
-        if (read_subnet(all[i].node, server, &all[i].s, e))
+        if (read_subnet(all[i].node, server, &all[i].s, e) || check_pools(&all[i], &addresses, e))
             return -1;
         name_domain(c, all[i].s.domain);
     }

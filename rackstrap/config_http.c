@@ -76,7 +76,8 @@ int config_http(struct yaml_node *root, struct config *c, struct err *e)
     uint64_t workers = 1, per_address = 0, streams = STREAMS, of_address = STREAMS_OF_ADDRESS;
     c->http.port = 8080;
     c->http.workers = 1;
-    c->http.max_streams = STREAMS, of_address = STREAMS_OF_ADDRESS;
+    c->http.max_streams = STREAMS;
+    c->http.streams_per_address = STREAMS_OF_ADDRESS;
     if (yaml_map(root, "http", false, &map, e))
         return -1;
     if (!map)

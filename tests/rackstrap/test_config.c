@@ -102,7 +102,7 @@ static void clients(void **state)
         "state_dir: /x\ndhcp:\n  interfaces: [br0]\n  mode: proxy\n  loader_timeout: 90s\n"
         "  clients:\n"
         "    - {name: x64, arch: [7, 0x09], user_class: lab, loaders: [a.efi, b.efi]}\n"
-        "    - {name: x64-http, arch: [16], loaders: [a.efi]}\n"
+        "    - {name: x64-http, arch: [00016], loaders: [a.efi]}\n"
         "    - {name: u-boot, vendor_class: U-Boot, loaders: [u.efi]}\n"
         "  subnets: [{prefix: 10.77.0.0/24}]\n";
     struct config *c = NULL;
@@ -116,9 +116,11 @@ static void clients(void **state)
     assert_int_equal(c->dhcp.clients.n, 3);
     assert_true(r[0].via == VIA_TFTP && r[0].archs_n == 2 && r[0].archs[1] == 9 && r[0].loaders_n == 2);
     assert_string_equal(r[0].loaders[1], "b.efi");
-    assert_int_equal(r[1].via, VIA_HTTP);
+    assert_true(r[1].via == VIA_HTTP && r[1].archs[0] == 16);
     assert_string_equal(r[2].vendor_class, "U-Boot");
     assert_string_equal(c->dhcp.loaders, "/x/tftp");
+    assert_int_equal(c->http.max_streams, 64); /* without `http` */
+    assert_int_equal(c->http.streams_per_address, 16);
     config_free(c);
 }
 
@@ -213,6 +215,7 @@ static void mistakes_have_a_place(void **state)
         {CLIENTS("{name: x, arch: [7], loaders: [../a.efi]}"), "is not a loader's name"},
         {CLIENTS("{name: x, arch: [x64], loaders: [a.efi]}"), "is not an architecture's number"},
         {CLIENTS("{name: x, arch: [70000], loaders: [a.efi]}"), "is not an architecture's number"},
+        {CLIENTS("{name: x, arch: [7x], loaders: [a.efi]}"), "is not an architecture's number"},
         {CLIENTS("{name: x, arch: [7, 16], loaders: [a.efi]}"), "make two rows of them"},
         {CLIENTS("{name: x, arch: [7], loaders: [a.efi], fast: true}"), "unknown key \"fast\""},
         {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24}], loader_timeout: 1s}\n",
@@ -262,6 +265,9 @@ static void mistakes_have_a_place(void **state)
         {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/24, pool: 10.0.0.8-10.0.0.9, "
          "exclude: [x]}]}\n",
          "is not an address or FIRST-LAST"},
+        {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: [{prefix: 10.0.0.0/8, pool: "
+         "10.0.0.1-10.15.255.255},\n {prefix: 11.0.0.0/8, pools: [11.0.0.1-11.0.0.2]}]}\n",
+         "r.yaml:3:30: with this the pools have 1048577 addresses"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], relays: [], subnets: [{prefix: 10.0.0.0/24}]}\n",
          "no relay is named"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], relays: [10.0.0.1/24], subnets: [{prefix: "
