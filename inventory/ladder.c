@@ -79,11 +79,20 @@ struct ladder_choice ladder_choose(const struct ladder *l, const char *client,
     return c;
 }
 
+/* Of several kinds of client and of lists that were changed there may be more names than have room: those
+ * that were given up first go. A name cut short would be none. */
 static void give_up(struct ladder *l, const char *loader)
 {
     size_t n = strlen(l->failed);
-    if (!list_has(l->failed, loader))
-        snprintf(l->failed + n, sizeof l->failed - n, "%s%s", n ? " " : "", loader);
+    if (list_has(l->failed, loader))
+        return;
+    while (n && n + 1 + strlen(loader) >= sizeof l->failed) {
+        size_t first = strcspn(l->failed, " ");
+        first += l->failed[first] == ' ';
+        n -= first;
+        memmove(l->failed, l->failed + first, n + 1);
+    }
+    snprintf(l->failed + n, sizeof l->failed - n, "%s%s", n ? " " : "", loader);
 }
 
 bool ladder_chosen(struct ladder *l, const char *client, const struct ladder_choice *c)

@@ -133,6 +133,28 @@ static void test_heard_often(void **state)
     assert_true(ladder_heard(&l, T0 + MINUTE + 2 * S));
 }
 
+/* More names than the record holds: it must not go on with one for ever. */
+static void test_many_names(void **state)
+{
+    struct ladder l = {0};
+    char longest[LOADER_SIZE];
+    (void)state;
+    for (int i = 0; i < 12; i++) {
+        memset(longest, 'a' + i, sizeof longest - 1);
+        longest[sizeof longest - 1] = '\0';
+        str_copy(l.offered, sizeof l.offered, longest);
+        assert_true(ladder_fetched(&l, longest, T0 + i * MINUTE));
+        struct ladder_choice c = {.at_ms = T0 + i * MINUTE};
+        str_copy(c.gives_way, sizeof c.gives_way, longest);
+        str_copy(c.loader, sizeof c.loader, "next");
+        assert_true(ladder_chosen(&l, "bios", &c));
+        assert_non_null(strstr(l.failed, longest));
+        assert_true(strlen(l.failed) < sizeof l.failed && l.failed[0] != ' ');
+    }
+    assert_int_equal(strlen(l.failed), 4 * (LOADER_SIZE - 1) + 3); /* the newest four */
+    assert_int_equal(l.failed[0], 'i');
+}
+
 static int add_event(const struct entry *x, void *ctx)
 {
     if (strncmp(x->event, "loader", 6) == 0)
@@ -205,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_steady),
         cmocka_unit_test(test_heard_often),
         cmocka_unit_test(test_fetched_meanwhile),
+        cmocka_unit_test(test_many_names),
         cmocka_unit_test_setup_teardown(test_record, fixture_open, fixture_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
