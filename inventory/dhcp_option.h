@@ -79,7 +79,8 @@ int dhcp_type_parse(const char *name, enum dhcp_type *ret, struct err *e);
  */
 int dhcp_value_parse(uint8_t code, const enum dhcp_type *type, const char *const *words, size_t n,
                      struct writer *w, struct err *e);
-/* As dhcp_value_parse would take it again; several with ", ". For any bytes. */
+/* As dhcp_value_parse takes it, but for text, whose spaces and unprintable bytes are \xHH, so that it is one
+ * word of a log line; several with ", ". Bytes that are no value of the option's type are "hex:...". */
 void dhcp_value_format(uint8_t code, struct span value, struct str *ret);
 void dhcp_name_format(uint8_t code, struct str *ret); /* "ntp-servers", or "224" */
 

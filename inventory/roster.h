@@ -14,8 +14,8 @@ struct roster;
 int roster_open(struct store *s, struct roster **ret, struct err *e);
 void roster_free(struct roster *r); /* takes NULL */
 
-/* What every commit before this call has changed is seen after it. After a failure the roster is what it was:
- * do not rely on it before a refresh has succeeded. */
+/* What every commit before this call has changed is seen after it. After a failure devices that have changed
+ * may be missing: do not rely on the roster before a refresh has succeeded. */
 int roster_refresh(struct roster *r, struct err *e);
 
 /* The device that has this MAC address, and its newest job. False: none has it. Of the device are filled in:

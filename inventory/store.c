@@ -293,6 +293,7 @@ int store_begin(struct store *s, struct err *e)
 
 int db_begin_read(struct store *s, struct err *e)
 {
+    store_snapshot_end(s);
     return begin(s, "BEGIN DEFERRED", e);
 }
 

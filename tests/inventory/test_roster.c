@@ -230,6 +230,17 @@ static void test_own_connection_counts_too(void **state)
     assert_true(finds(1));
 }
 
+/* A snapshot ends where a transaction begins, be it one that only reads. */
+static void test_within_a_snapshot(void **state)
+{
+    (void)state;
+    struct device a = make_device("web1", 1);
+    put_other(&a);
+    ok(store_snapshot(fx.s, E));
+    assert_true(finds(1));
+    store_snapshot_end(fx.s);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_roster, close_roster)
@@ -243,6 +254,7 @@ int main(void)
         TEST(test_what_is_no_change),
         TEST(test_store_was_restored),
         TEST(test_own_connection_counts_too),
+        TEST(test_within_a_snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
