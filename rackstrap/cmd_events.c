@@ -12,6 +12,7 @@
 #include "rackstrap/out.h"
 
 #define POLL_NS     (200 * 1000 * 1000)
+#define SAID        256
 #define PLAIN_EVERY 10 /* percent between two lines of progress where there is no terminal */
 
 struct view {
@@ -20,8 +21,10 @@ struct view {
     bool bar_shown;
     int64_t last_id;
     int64_t device_id; /* 0: all */
-    int64_t said_job;  /* whose progress was said last, and how much of it */
-    unsigned said_percent;
+    struct {
+        int64_t job;
+        unsigned percent;
+    } said[SAID];                     /* how much of a job's progress was said last; by its number */
     unsigned max_streams, said_place; /* of the device that waits for its turn */
 };
 
@@ -106,10 +109,11 @@ static int show_progress(const struct job *j, void *ctx)
         v->bar_shown = true;
         return 1; /* one bar is what fits a line */
     }
-    if (j->id == v->said_job && percent < v->said_percent + PLAIN_EVERY)
+    size_t at = (size_t)j->id % SAID;
+    if (j->id == v->said[at].job && percent < v->said[at].percent + PLAIN_EVERY)
         return 0;
-    v->said_job = j->id;
-    v->said_percent = percent;
+    v->said[at].job = j->id;
+    v->said[at].percent = percent;
     print_plain(j, percent);
     return 0;
 }

@@ -16,15 +16,26 @@ static const struct dhcpd_subnet *subnet_of(const struct config *c, struct ip4 i
     return subnet_find(c->dhcp.subnets, c->dhcp.subnets_n, ip);
 }
 
-/* What an unknown machine meets: the policy of the subnet that it was seen in; of the first where it was
- * never seen. */
+/* Where a machine that was never seen is answered, if it is anywhere. */
+static const struct dhcpd_subnet *likely_subnet(const struct config *c)
+{
+    for (size_t i = 0; i < c->dhcp.subnets_n; i++)
+        if (c->dhcp.subnets[i].unknown == UNKNOWN_DISCOVER)
+            return &c->dhcp.subnets[i];
+    return c->dhcp.subnets_n ? &c->dhcp.subnets[0] : NULL;
+}
+
+/* What an unknown machine meets: the policy of the subnet that it was seen in. Where it was never seen, it
+ * may be on any. */
 static enum unknown_policy unknown_policy(const struct config *c, const struct stranger *x, char where[80])
 {
-    const struct dhcpd_subnet *s = x && x->address.a ? subnet_of(c, x->address) : NULL;
+    const struct dhcpd_subnet *seen = x && x->address.a ? subnet_of(c, x->address) : NULL;
+    const struct dhcpd_subnet *s = seen ? seen : likely_subnet(c);
     char prefix[PREFIX_STR];
-    if (!s && c->dhcp.subnets_n)
-        s = &c->dhcp.subnets[0];
-    snprintf(where, 80, "%s", s ? prefix_format(s->prefix, prefix) : "no subnet");
+    if (s && !seen && c->dhcp.subnets_n > 1)
+        snprintf(where, 80, "%s, or another: it was not seen in any", prefix_format(s->prefix, prefix));
+    else
+        snprintf(where, 80, "%s", s ? prefix_format(s->prefix, prefix) : "no subnet");
     return s ? s->unknown : UNKNOWN_IGNORE;
 }
 
