@@ -159,7 +159,10 @@ for kind in bios-ipxe-rom uefi-pxe uefi-http; do
         not_ok $kind "no script; $(events hv-0$n) $(shown hv-0$n) $(tail -n 5 "$dir/log")"
     fi
 done
-is by-4011 "$(grep -c 'dhcp-ack.*mac=52:54:00:00:00:02.*state=proxy client=uefi-x64 ' "$dir/log")" 1
+# Once or, where the machine is slow and the firmware asks again, more often.
+if grep -q 'dhcp-ack.*mac=52:54:00:00:00:02.*state=proxy client=uefi-x64 ' "$dir/log"; then ok by-4011; else
+    not_ok by-4011 "$(grep 'mac=52:54:00:00:00:02' "$dir/log")"
+fi
 if happened hv-02 'loader .*ipxe.efi.*by TFTP' && happened hv-03 'loader .*ipxe.efi.*by HTTP'; then ok loaders; else not_ok loaders "$(events hv-02) $(events hv-03)"; fi
 if happened hv-02 'boot-offer .*its uefi-x64 client was offered ipxe.efi'; then ok journal; else not_ok journal "$(events hv-02)"; fi
 is no-leases "$("$rackstrap" lease list --json -c "$dir/rackstrap.yaml")" "[]"
