@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/loop.h"
@@ -9,7 +10,10 @@
 #include "dhcpd/io_link.h"
 #include "dhcpd/io_neighbours.h"
 
-#define BATCH_MAX 2048
+#define BATCH_MAX  2048  /* answers */
+#define ROUND_MAX  256   /* packets: those of all sources of an interface */
+#define GATHER_MIN 2000  /* microseconds */
+#define GATHER_MAX 20000 /* a disk that hangs must not make the others wait longer */
 
 struct dhcpd {
     struct dhcpd_config cfg;
@@ -22,9 +26,10 @@ struct dhcpd {
     struct watch *timer; /* for what waits, in case that no packet comes */
     int64_t at_ms;       /* of the batch */
     size_t first;        /* interface to read; each in its turn, so that a busy one starves no other */
-    size_t packets_n, answers_n;
-    struct packet packets[BATCH_MAX];
-    struct answer answers[BATCH_MAX];
+    int64_t gather_us;   /* how long packets are read before one commit */
+    size_t packets_n, answers_n, waiting_n;
+    struct packet packets[ROUND_MAX]; /* of the round */
+    struct answer answers[BATCH_MAX]; /* of the batch; waiting_n of them wait for its commit */
     bool failed;
     struct err failure;
 };
@@ -63,18 +68,22 @@ void dhcpd_close(struct dhcpd *d)
 
 static void handle(struct dhcpd *d, const struct arrival *from, struct span message)
 {
-    if (service_handle(d->service, from, message, d->at_ms, &d->answers[d->answers_n]))
+    struct answer *a = &d->answers[d->answers_n];
+    if (service_handle(d->service, from, message, d->at_ms, a)) {
         d->answers_n++;
+        d->waiting_n += a->waits;
+    }
 }
 
-static void send_all(struct dhcpd *d)
+/* Those from `first` on that do, or do not, wait for the commit. */
+static void send_those(struct dhcpd *d, size_t first, bool waits)
 {
     const struct answer *list[BATCH_MAX];
     for (size_t i = 0; i < d->links_n; i++) {
         const struct link *link = io_link_facts(d->links[i]);
         size_t n = 0;
-        for (size_t k = 0; k < d->answers_n; k++)
-            if (d->answers[k].link == link)
+        for (size_t k = first; k < d->answers_n; k++)
+            if (d->answers[k].link == link && d->answers[k].waits == waits)
                 list[n++] = &d->answers[k];
         for (size_t failed = io_link_send(d->links[i], list, n); failed > 0; failed--)
             service_drop(d->service, DROP_SEND, link, NULL, d->at_ms);
@@ -115,7 +124,7 @@ static void read_links(struct dhcpd *d)
     for (size_t i = 0; i < d->links_n && !d->failed; i++) {
         size_t n;
         d->failed = io_link_read(d->links[(d->first + i) % d->links_n], d->packets + d->packets_n,
-                                 BATCH_MAX - d->packets_n, &n, &d->failure) != 0;
+                                 ROUND_MAX - d->packets_n, &n, &d->failure) != 0;
         d->packets_n += n;
     }
     d->first++;
@@ -136,7 +145,7 @@ static void handle_packets(struct dhcpd *d)
 static void resume(struct dhcpd *d)
 {
     struct probe p;
-    while (d->packets_n + d->answers_n < BATCH_MAX && probe_take(service_probes(d->service), d->at_ms, &p)) {
+    while (d->answers_n < BATCH_MAX - ROUND_MAX && probe_take(service_probes(d->service), d->at_ms, &p)) {
         handle(d, &p.from, span_of(p.message, p.n));
         free(p.message);
     }
@@ -163,19 +172,58 @@ static void arm_timer(struct dhcpd *d)
         watch_disarm(d->timer);
 }
 
-/* Whatever woke us: read all there is on every interface, decide it all, commit once, then send. */
-static void batch(struct dhcpd *d)
+static int64_t now_us(void)
 {
-    log_hold(true);
-    d->at_ms = now_ms();
-    d->answers_n = 0;
-    read_neighbours(d);
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* A handful of each source. What rests on no lease, as an OFFER, leaves at once: in an avalanche a client has
+ * its OFFER, and its REQUEST is there, while others are still being read. False: there was no more. */
+static bool read_round(struct dhcpd *d)
+{
+    size_t first = d->answers_n;
     read_links(d);
     service_begin(d->service); /* not before: what was changed before a packet was sent, its answer knows */
-    resume(d);
     handle_packets(d);
-    if (service_commit(d->service, d->answers_n, d->at_ms) == 0)
-        send_all(d);
+    send_those(d, first, false);
+    return d->packets_n >= IO_LINK_READ_MAX;
+}
+
+/* Packets are gathered for as long as a commit takes: so no more than half of the time goes into commits,
+ * and nobody waits for much more than two of them, however fast the disk. */
+static void gather(struct dhcpd *d, int64_t begun_us)
+{
+    while (read_round(d) && !d->failed && d->answers_n <= BATCH_MAX - ROUND_MAX &&
+           now_us() - begun_us < d->gather_us)
+        ;
+}
+
+static void commit(struct dhcpd *d)
+{
+    int64_t begun_us = now_us(), us;
+    if (service_commit(d->service, d->waiting_n, d->at_ms) == 0)
+        send_those(d, 0, true);
+    if (!d->waiting_n) /* most likely there was nothing to be written */
+        return;
+    us = now_us() - begun_us;
+    d->gather_us = us < GATHER_MIN ? GATHER_MIN : us > GATHER_MAX ? GATHER_MAX : us;
+}
+
+/* Whatever woke us: read what there is on every interface, decide it, commit once, then send what waits. */
+static void batch(struct dhcpd *d)
+{
+    int64_t begun_us = now_us();
+    log_hold(true);
+    d->at_ms = now_ms();
+    d->answers_n = d->waiting_n = 0;
+    read_neighbours(d);
+    service_begin(d->service);
+    resume(d);
+    send_those(d, 0, false);
+    gather(d, begun_us);
+    commit(d);
     ask_wire(d);
     service_notes(d->service, d->at_ms);
     notice_write(service_notice(d->service), d->at_ms);

@@ -20,8 +20,7 @@
 #define SOCKET_BUFFER  (4 << 20)
 #define DHCP_PORT      67
 #define PXE_PORT       4011
-#define READ_MAX       1024 /* packets of one source in one batch: a slow disk is made up for by fewer flushes */
-#define MANY           64 /* packets of one call */
+#define MANY           IO_LINK_READ_MAX /* packets of one call */
 
 struct io_link {
     struct link facts;
@@ -254,8 +253,8 @@ static bool was_for_our_address(const struct io_link *l, struct msghdr *m)
     return false;
 }
 
-/* Into the next packets, which are taken only when they are for us. Returns whether there may be more. */
-static bool read_datagrams(struct io_link *l, int fd)
+/* Into the next packets, which are taken only when they are for us. */
+static void read_datagrams(struct io_link *l, int fd)
 {
     struct mmsghdr m[MANY] = {0};
     struct iovec v[MANY];
@@ -273,9 +272,7 @@ static bool read_datagrams(struct io_link *l, int fd)
                                        .msg_controllen = sizeof control[i]};
     }
     int n = recvmmsg(fd, m, many, MSG_DONTWAIT, NULL);
-    if (n < 0)
-        return errno == EINTR || errno == ECONNREFUSED;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) { /* -1: none, or interrupted: the loop wakes us again */
         if (!was_for_our_address(l, &m[i].msg_hdr))
             continue;
         struct packet *p = next_packet(l, true);
@@ -285,7 +282,6 @@ static bool read_datagrams(struct io_link *l, int fd)
         if (p != &at[i])
             memcpy(p->bytes, at[i].bytes, p->n);
     }
-    return (unsigned)n == many;
 }
 
 int io_link_read(struct io_link *l, struct packet *to, size_t room, size_t *ret_n, struct err *e)
@@ -293,13 +289,13 @@ int io_link_read(struct io_link *l, struct packet *to, size_t room, size_t *ret_
     *ret_n = 0;
     l->to = to;
     l->room = room;
-    int frames = room < READ_MAX ? (int)room : READ_MAX;
+    int frames = room < IO_LINK_READ_MAX ? (int)room : IO_LINK_READ_MAX;
     if (frames && pcap_dispatch(l->capture, frames, on_frame, (u_char *)l) == PCAP_ERROR)
         return err_set(e, ERR_IO, "dhcp: capture on %s: %s", l->facts.name, pcap_geterr(l->capture));
-    for (int i = 0; i < READ_MAX / MANY && l->room && read_datagrams(l, l->fd); i++)
-        ;
-    for (int i = 0; l->pxe_fd >= 0 && i < READ_MAX / MANY && l->room && read_datagrams(l, l->pxe_fd); i++)
-        ;
+    if (l->room)
+        read_datagrams(l, l->fd);
+    if (l->room && l->pxe_fd >= 0)
+        read_datagrams(l, l->pxe_fd);
     *ret_n = room - l->room;
     return 0;
 }

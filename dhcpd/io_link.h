@@ -8,7 +8,8 @@
 
 #include "dhcpd/io_service.h"
 
-#define PACKET_MAX 2048
+#define PACKET_MAX       2048
+#define IO_LINK_READ_MAX 64
 
 struct io_link;
 /* Needs root (CAP_NET_RAW, CAP_NET_BIND_SERVICE). */
@@ -34,7 +35,8 @@ struct packet {
     size_t n;
     uint8_t bytes[PACKET_MAX];
 };
-/* Reads what is there, into at most `room`. -1 when the interface is gone. */
+/* Reads what is there, of each source at most IO_LINK_READ_MAX, and at most `room` in all. -1 when the
+ * interface is gone. */
 int io_link_read(struct io_link *l, struct packet *to, size_t room, size_t *ret_n, struct err *e);
 /* Sends them, as few calls as it can; returns how many could not be sent. */
 size_t io_link_send(struct io_link *l, const struct answer *const *list, size_t n);

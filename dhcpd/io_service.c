@@ -196,6 +196,7 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
     ret->link = from->link;
     ret->source = d.source;
     ret->to = d.to;
+    ret->waits = d.reply.type == MSG_ACK;
     *ret_answers = d.answers;
     return DROP_NONE;
 }
@@ -223,7 +224,7 @@ bool service_handle(struct service *s, const struct arrival *from, struct span m
     return answers;
 }
 
-int service_commit(struct service *s, size_t answers, int64_t at_ms)
+int service_commit(struct service *s, size_t waiting, int64_t at_ms)
 {
     static const struct link no_link = {.name = "-"};
     struct err e = {0};
@@ -232,8 +233,8 @@ int service_commit(struct service *s, size_t answers, int64_t at_ms)
     s->puts = false;
     if (leases_commit(s->leases, &e) == 0)
         return 0;
-    log_error("dhcp-commit answers=%zu problem=\"%s\"", answers, e.text);
-    for (size_t i = 0; i < answers; i++)
+    log_error("dhcp-commit answers=%zu problem=\"%s\"", waiting, e.text);
+    for (size_t i = 0; i < waiting; i++)
         service_drop(s, DROP_STORE, &no_link, NULL, at_ms);
     notes_forget(s->notes);
     loaders_forget(s->loaders);

@@ -1,8 +1,8 @@
 /* io_service: the decisions with the records behind them. Looks up what a decision needs, sets the leases
  * that it asks for, keeps the counters, and remembers what is to be journalled.
  *
- * Life cycle, for each batch: service_begin; service_handle for every packet; service_commit; if that is 0
- * the answers may leave; service_notes. */
+ * Life cycle, for each batch: service_begin; service_handle for every packet, and again; service_commit; if
+ * that is 0 the answers that wait may leave, the others at any time; service_notes. */
 #ifndef DHCPD_IO_SERVICE_H
 #define DHCPD_IO_SERVICE_H
 
@@ -14,6 +14,7 @@ struct answer {
     const struct link *link;
     struct ip4 source; /* our address */
     struct destination to;
+    bool waits; /* rests on a lease: it leaves after the commit, if that succeeds */
     size_t n;
     uint8_t bytes[MESSAGE_MAX];
 };
@@ -25,14 +26,16 @@ void service_close(struct service *s); /* logs the counters; takes NULL */
 
 /* The packets of a batch have been read: looks what is on record now. */
 void service_begin(struct service *s);
-/* True when *ret is to be sent after the commit. */
+/* True when *ret is to be sent. */
 bool service_handle(struct service *s, const struct arrival *from, struct span message, int64_t at_ms,
                     struct answer *ret);
 /* Counts, and logs at most one line a second for each reason. */
 void service_drop(struct service *s, enum drop why, const struct link *link, const struct mac *mac,
                   int64_t at_ms);
-/* -1: what was decided since the last commit counts for nothing, and none of it may be sent. */
-int service_commit(struct service *s, size_t answers, int64_t at_ms);
+/* -1: what was decided since the last commit counts for nothing, and none that waits, `waiting` of them, may
+ * be sent. An OFFER that has left is then one that another client may get too: who asks for it first has it.
+ */
+int service_commit(struct service *s, size_t waiting, int64_t at_ms);
 /* What the wire was asked, and what is told of it; both are the service's. */
 struct probes *service_probes(struct service *s);
 struct notice *service_notice(struct service *s);
