@@ -43,13 +43,22 @@ static int put(struct store *s, struct mac m, const struct ladder *l, struct err
         e);
 }
 
+/* A machine that climbs up and down on and on, or one that plays it, fills no disk. */
+#define SAID_MS INT64_C(60000)
+
+static int say(struct store *s, int64_t device_id, struct mac m, const char *event, const char *detail,
+               int64_t at_ms, struct err *e)
+{
+    return journal_add_once(s, device_id, &m, "dhcpd", event, detail, at_ms - SAID_MS, at_ms, e);
+}
+
 static int say_gave_way(struct store *s, int64_t device_id, struct mac m, const char *loader,
                         const char *next, int64_t at_ms, struct err *e)
 {
     char detail[400];
     snprintf(detail, sizeof detail, "%s was fetched, and no iPXE was heard after it: it gives way. %s",
              loader, next);
-    return journal_add(s, device_id, &m, "dhcpd", "loader-gave-way", detail, at_ms, e);
+    return say(s, device_id, m, "loader-gave-way", detail, at_ms, e);
 }
 
 static int choice_locked(struct store *s, int64_t device_id, struct mac m, const char *client,
@@ -122,7 +131,7 @@ static int heard_locked(struct store *s, int64_t device_id, struct mac m, int64_
         "%s brings iPXE up, where %s did not: it is this NIC's loader from now on, until `rackstrap device "
         "reset-loader` forgets it",
         l.settled, l.failed);
-    return journal_add(s, device_id, &m, "dhcpd", "loader-settled", detail, at_ms, e);
+    return say(s, device_id, m, "loader-settled", detail, at_ms, e);
 }
 
 int ladder_note_heard(struct store *s, int64_t device_id, struct mac m, int64_t at_ms, struct err *e)

@@ -203,6 +203,24 @@ static void test_record(void **state)
     str_free(&s);
 }
 
+/* Whoever plays a machine whose loaders fail writes a few lines of the journal, not one a round. */
+static void test_played(void **state)
+{
+    struct ladder_choice c;
+    struct ladder l;
+    (void)state;
+    int64_t id = put_device("hv-01", 1), now = T0;
+    for (int i = 0; i < 50; i++, now += 20) {
+        c = choose(now);
+        ok(ladder_note_choice(fx.s, id, nic, "uefi-x64", &c, now, E));
+        ok(ladder_note_fetched(fx.s, id, nic, c.loader, now, E));
+        ok(ladder_get(fx.s, nic, &l, E));
+        c = ladder_choose(&l, "uefi-x64-http", list, 3, TIMEOUT, now + 10);
+        ok(ladder_note_choice(fx.s, id, nic, "uefi-x64-http", &c, now + 10, E));
+    }
+    assert_in_range(events(id, "loader-gave-way"), 1, 9); /* of three loaders, in three sentences */
+}
+
 /* The machine fetched again between the decision and its note: nothing is given up for what is not known yet.
  */
 static void test_fetched_meanwhile(void **state)
@@ -228,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_heard_often),
         cmocka_unit_test(test_fetched_meanwhile),
         cmocka_unit_test(test_many_names),
+        cmocka_unit_test_setup_teardown(test_played, fixture_open, fixture_close),
         cmocka_unit_test_setup_teardown(test_record, fixture_open, fixture_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
