@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#define JOBS_MAX    256 /* a store that stays locked must not fill the memory */
+#define ENTRIES_MAX 20000 /* a store that stays locked must not fill the memory */
 #define PATIENCE_MS 2000
 
 struct job {
@@ -23,7 +23,7 @@ struct scribe {
     pthread_mutex_t mutex; /* over the rest */
     pthread_cond_t wake;
     struct job *first, **last;
-    size_t n;
+    size_t entries; /* of all that wait */
     bool ends;
 };
 
@@ -36,7 +36,7 @@ static struct job *take_all(struct scribe *s)
     struct job *all = s->first;
     s->first = NULL;
     s->last = &s->first;
-    s->n = 0;
+    s->entries = 0;
     pthread_mutex_unlock(&s->mutex);
     return all;
 }
@@ -151,11 +151,11 @@ void scribe_do(struct scribe *s, scribe_fn *fn, void *what, size_t entries)
     struct job *j = xcalloc(1, sizeof *j);
     *j = (struct job){.fn = fn, .what = what, .entries = entries};
     pthread_mutex_lock(&s->mutex);
-    bool full = s->n == JOBS_MAX;
+    bool full = s->entries + entries > ENTRIES_MAX;
     if (!full) {
         *s->last = j;
         s->last = &j->next;
-        s->n++;
+        s->entries += entries;
         pthread_cond_signal(&s->wake);
     }
     pthread_mutex_unlock(&s->mutex);

@@ -171,10 +171,11 @@ static json_t *lease_json(const struct lease *x, struct store *s)
 struct full_pool {
     struct prefix pool;
     int64_t since_ms;
-    bool eased; /* a lease in it has ended since: dhcpd will see that when somebody asks */
+    bool eased; /* a lease of an address of it has ended since: dhcpd will see that when somebody asks */
 };
 
 struct lease_rows {
+    const struct config *c;
     struct store *s;
     struct leases *l;
     json_t *rows;
@@ -200,7 +201,10 @@ static struct full_pool *full_pool_of(struct lease_rows *r, struct ip4 ip)
 
 static int ease_pool(const struct lease *x, void *ctx)
 {
-    struct full_pool *f = full_pool_of(ctx, x->address);
+    struct lease_rows *r = ctx;
+    const struct dhcpd_subnet *subnet = subnet_of(r->c, x->address);
+    bool pool = subnet && subnet_pool_has(subnet, x->address);
+    struct full_pool *f = pool ? full_pool_of(r, x->address) : NULL;
     if (f && (x->state == LEASE_RELEASED || x->expires_ms <= now_ms()))
         f->eased = true;
     return 0;
@@ -239,7 +243,7 @@ int cmd_lease_list(const struct args *a, const struct config *c, struct err *e)
         {"address", "ADDRESS", COLUMN_TEXT},   {"mac", "MAC", COLUMN_TEXT},
         {"state", "STATE", COLUMN_TEXT},       {"device", "DEVICE", COLUMN_TEXT},
         {"hostname", "HOSTNAME", COLUMN_TEXT}, {"expires", "EXPIRES", COLUMN_TIME}};
-    struct lease_rows r = {.rows = json_array()};
+    struct lease_rows r = {.c = c, .rows = json_array()};
     int rc = -1;
     if (!open_store(c, &r.s, e) && !leases_open(c->state_dir, false, &r.l, e) && !find_leases(&r, e)) {
         out_rows(json_incref(r.rows), columns, sizeof columns / sizeof *columns, a->json, "no lease");
