@@ -18,8 +18,8 @@ for n in 1 2 3; do
     check "machine $n: power on" boot $n --uuid "$(standin_uuid $n)"
 done
 
-said() { # NUMBER WORDS SECONDS: on the console of that machine
-    local deadline=$((SECONDS + $3))
+said() { # NUMBER WORDS: on the console of that machine. It says its place anew each minute, and how long it takes once that is known.
+    local deadline=$((SECONDS + 150))
     until grep -q "$2" "$work/agent-$1.log" 2>/dev/null; do
         [ $SECONDS -lt $deadline ] || { tail -n 5 "$work/agent-$1.log"; return 1; }
         sleep 0.1
@@ -36,10 +36,10 @@ first=$install_pid
 slow 1 1mbit # the others have all the time that they need
 agent_install 2 &
 second=$!
-check "machine 2: its console says that it waits" said 2 "waiting for our turn: place 1 of 1, about " 10
+check "machine 2: its console says that it waits" said 2 "waiting for our turn: place 1 of 1, about "
 agent_install 3 &
 third=$!
-check "machine 3: waits behind it" said 3 "waiting for our turn: place 2 of 2, about " 10
+check "machine 3: waits behind it" said 3 "waiting for our turn: place 2 of 2, about "
 check "its timeline says so" has "$(events hv-03)" "waiting-turn"
 check "with place and time left" has "$(events hv-03)" "place 2 of 2, about "
 check "and so does the device" has "$(place 3)" "'place': 2, 'of': 2, 'seconds': "
@@ -67,11 +67,11 @@ done
 check "machine 1: half of it is written" half_install 1
 agent_install 2 &
 second=$!
-check "machine 2: waits" said 2 "waiting for our turn: place 1 of 1" 10
+check "machine 2: waits" said 2 "waiting for our turn: place 1 of 1"
 kill_agent 1
 crashed=$SECONDS
 check "machine 2: gets the place of the one that crashed" wait $second
-check "after a minute of silence" test $((SECONDS - crashed)) -ge 50 -a $((SECONDS - crashed)) -le 120
+check "after a minute of silence" test $((SECONDS - crashed)) -ge 50
 fast 1
 check "machine 1: comes back" boot 1 --uuid "$(standin_uuid 1)"
 check "and is written after all" agent_install 1
