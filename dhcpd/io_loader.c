@@ -22,16 +22,18 @@ struct waiting {
 struct loaders {
     const struct dhcpd_config *cfg;
     struct store *store;
+    struct scribe *scribe;
     int64_t missing_ms;
     size_t n;
     struct waiting waiting[WAITING_MAX];
 };
 
-struct loaders *loaders_new(const struct dhcpd_config *cfg, struct store *store)
+struct loaders *loaders_new(const struct dhcpd_config *cfg, struct store *store, struct scribe *scribe)
 {
     struct loaders *l = xcalloc(1, sizeof *l);
     l->cfg = cfg;
     l->store = store;
+    l->scribe = scribe;
     return l;
 }
 
@@ -123,6 +125,13 @@ int loaders_choose(struct loaders *l, struct request *q, int64_t device_id, stru
     return device_id ? climb(l, q, device_id, there, n, f) : 0;
 }
 
+/* What the scribe is given at once. */
+struct writing {
+    int64_t at_ms;
+    size_t n;
+    struct waiting list[];
+};
+
 static int write_one(struct store *s, const struct waiting *w, int64_t at_ms, struct err *e)
 {
     if (w->client->via == VIA_SCRIPT)
@@ -130,21 +139,25 @@ static int write_one(struct store *s, const struct waiting *w, int64_t at_ms, st
     return ladder_note_choice(s, w->device_id, w->mac, w->client->name, &w->choice, at_ms, e);
 }
 
+static int write_all(struct store *s, void *job, struct err *e)
+{
+    const struct writing *w = job;
+    int r = 0;
+    for (size_t i = 0; i < w->n && r == 0; i++)
+        r = write_one(s, &w->list[i], w->at_ms, e);
+    return r;
+}
+
 void loaders_write(struct loaders *l, int64_t at_ms)
 {
-    struct err e = {0};
     if (!l->n)
         return;
-    int r = store_begin(l->store, &e);
-    for (size_t i = 0; i < l->n && r == 0; i++)
-        r = write_one(l->store, &l->waiting[i], at_ms, &e);
-    if (r == 0)
-        r = store_commit(l->store, &e);
-    if (r) {
-        store_rollback(l->store);
-        log_error("dhcp-ladders lost=%zu problem=\"%s\"", l->n, e.text);
-    }
+    struct writing *w = xcalloc(1, sizeof *w + l->n * sizeof *w->list);
+    w->at_ms = at_ms;
+    w->n = l->n;
+    memcpy(w->list, l->waiting, l->n * sizeof *l->waiting);
     l->n = 0;
+    scribe_do(l->scribe, write_all, w, w->n);
 }
 
 void loaders_forget(struct loaders *l)

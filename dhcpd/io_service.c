@@ -34,7 +34,7 @@ struct service {
     uint64_t unechoed;           /* replies that had no room for option 82 (RFC 3046, 2.2) */
     struct lookup *lookup;
     struct option_sets *options;
-    struct scribe *scribe; /* of what notes and notice want to have written */
+    struct scribe *scribe; /* of what notes, loaders and notice want to have written */
     struct notes *notes;
     struct loaders *loaders;
     struct probes *probes;
@@ -54,7 +54,7 @@ int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct s
         goto fail;
     s->notice = notice_new(s->store, s->scribe);
     s->notes = notes_new(s->scribe);
-    s->loaders = loaders_new(cfg, s->store);
+    s->loaders = loaders_new(cfg, s->store, s->scribe);
     s->options = option_sets_new(s->store);
     if (lookup_new(cfg, s->store, s->leases, s->notice, &s->lookup, e))
         goto fail;

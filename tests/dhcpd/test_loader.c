@@ -15,6 +15,7 @@ static struct {
     struct store *store;
     struct dhcpd_config cfg;
     struct loaders *loaders;
+    struct scribe *scribe;
     int64_t device_id;
 } w;
 
@@ -30,14 +31,12 @@ static int setup(void **state)
     assert_int_equal(device_put(w.store, &d, "test", &w.device_id, NULL), 0);
     snprintf(w.cfg.loaders, sizeof w.cfg.loaders, "%s/tftp", w.dir);
     w.cfg.loader_timeout = 60;
-    w.loaders = loaders_new(&w.cfg, w.store);
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    loaders_free(w.loaders);
     store_close(w.store);
     return dir_remove(w.dir, NULL);
 }
@@ -63,8 +62,12 @@ static const char *offered(uint16_t arch, const char *user, int64_t device_id, i
         packet_option(&p, 77, user, strlen(user));
     assert_int_equal(message_parse(packet_span(&p), &q), DROP_NONE);
     f = (struct facts){.at_ms = at_ms};
+    assert_int_equal(scribe_open(w.dir, &w.scribe, NULL), 0);
+    w.loaders = loaders_new(&w.cfg, w.store, w.scribe);
     assert_int_equal(loaders_choose(w.loaders, &q, device_id, &f), 0);
     loaders_write(w.loaders, at_ms);
+    scribe_close(w.scribe); /* now it is written */
+    loaders_free(w.loaders);
     if (!f.loader[0] && q.client->via != VIA_SCRIPT)
         assert_ptr_equal(q.client, &client_unknown);
     return f.loader;
