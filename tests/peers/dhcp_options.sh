@@ -115,7 +115,7 @@ END
 start() {
     ip netns exec "$s" "$rackstrap" serve --only dhcpd -c "$dir/config.yaml" 2>>"$dir/log" &
     server=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 300); do
         [ "$(grep -c 'dhcp-serve' "$dir/log")" -ge "$1" ] && return
         sleep 0.1
     done
@@ -149,10 +149,10 @@ export OUT=$dir/out
 
 run_dhclient() { # ns
     rm -f "$OUT"
-    ip netns exec "$1" timeout 20 dhclient -4 -1 -d -sf "$dir/script" -cf "$dir/dhclient.conf" -lf "$dir/dhclient.leases" \
+    ip netns exec "$1" timeout 40 dhclient -4 -1 -d -sf "$dir/script" -cf "$dir/dhclient.conf" -lf "$dir/dhclient.leases" \
         -pf "$dir/dhclient.pid" -e "OUT=$OUT" eth0 >"$dir/dhclient.log" 2>&1 &
     local p=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 300); do
         [ -s "$OUT" ] && break
         sleep 0.1
     done
@@ -277,7 +277,7 @@ relay=
 cat >"$dir/relay.py" <<'END'
 import socket, sys
 def ip(a): return socket.inet_aton(a)
-def ask(source, mac, options, ciaddr="0.0.0.0", giaddr=None, port=67, kind=1, wait=3):
+def ask(source, mac, options, ciaddr="0.0.0.0", giaddr=None, port=67, kind=1, wait=10):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     s.bind((source, port))
@@ -316,7 +316,7 @@ if what == "unnamed": ask("10.77.0.2", m, b"", wait=1)
 if what == "forged": ask("10.77.0.2", m, link("10.79.0.0", "10.77.0.2") + bytes([118, 4]) + ip("10.79.0.0"), giaddr="0.0.0.0", wait=1)
 if what == "big": ask("10.77.0.2", m, bytes([82, 202, 1, 200]) + bytes(200) + bytes([61, 200]) + bytes(200))
 if what == "renew": ask(sys.argv[2], sys.argv[3], b"", ciaddr=sys.argv[2], giaddr="0.0.0.0", port=68, kind=3)
-if what == "reboot": ask("10.77.0.2", sys.argv[2], link("10.78.0.0") + bytes([50, 4]) + ip(sys.argv[3]), kind=3, wait=1)
+if what == "reboot": ask("10.77.0.2", sys.argv[2], link("10.78.0.0") + bytes([50, 4]) + ip(sys.argv[3]), kind=3, wait=float(sys.argv[4]))
 END
 as_relay() { ip netns exec "$r" python3 "$dir/relay.py" "$@" 2>&1 | tail -1; }
 like link-selection "$(as_relay select)" '^offer 10\.79\.0\.1[0-9][0-9] 10\.77\.0\.1 last 82$'
@@ -330,10 +330,10 @@ ip -n "$r" addr add 10.79.0.12/24 dev lo 2>/dev/null
 ip -n "$r" addr add 10.78.0.100/24 dev lo 2>/dev/null
 like renew-in-one "$(as_relay renew 10.79.0.12 52:54:00:00:00:02)" "^ack 10.79.0.12 10.77.0.1 "
 like renew-in-other "$(as_relay renew 10.78.0.100 52:54:00:00:cc:01)" "^ack 10.78.0.100 10.77.0.1 "
-is reboot-right "$(as_relay reboot 52:54:00:00:cc:01 10.78.0.100)" "ack 10.78.0.100 10.77.0.1 last 82"
-is reboot-other-subnet "$(as_relay reboot 52:54:00:00:00:02 10.79.0.12)" "ack 10.79.0.12 10.77.0.1 last 82"
-is reboot-wrong-network "$(as_relay reboot 52:54:00:00:cc:01 10.77.0.100)" "nak 0.0.0.0 10.77.0.1 last 82"
-is reboot-unknown "$(as_relay reboot 52:54:00:00:dd:77 10.78.0.100)" silence
+is reboot-right "$(as_relay reboot 52:54:00:00:cc:01 10.78.0.100 10)" "ack 10.78.0.100 10.77.0.1 last 82"
+is reboot-other-subnet "$(as_relay reboot 52:54:00:00:00:02 10.79.0.12 10)" "ack 10.79.0.12 10.77.0.1 last 82"
+is reboot-wrong-network "$(as_relay reboot 52:54:00:00:cc:01 10.77.0.100 10)" "nak 0.0.0.0 10.77.0.1 last 82"
+is reboot-unknown "$(as_relay reboot 52:54:00:00:dd:77 10.78.0.100 1)" silence
 
 # ---- relays that are named are believed, and nobody else
 stop

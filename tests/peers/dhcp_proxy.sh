@@ -74,7 +74,7 @@ END
 } | sed 's/10.77.0.1a/10.77.0.20/' >"$dir/rack.yaml"
 "$rackstrap" import "$dir/rack.yaml" -c "$dir/rackstrap.yaml" >"$dir/import" 2>&1 || not_ok import "$(cat "$dir/import")"
 ip netns exec "$ns" "$rackstrap" serve -c "$dir/rackstrap.yaml" >"$dir/log" 2>&1 &
-within 10 grep -q 'dhcp-serve.*mode=proxy' "$dir/log" || not_ok serve "$(tail -n 5 "$dir/log")"
+within 30 grep -q 'dhcp-serve.*mode=proxy' "$dir/log" || not_ok serve "$(tail -n 5 "$dir/log")"
 
 # ---- as bytes: prints what the offers and answers of 10.77.0.2 hold
 cat >"$dir/ask.py" <<'END'
@@ -104,7 +104,7 @@ def read(m):
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
 s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
-s.settimeout(3)
+s.settimeout(float(sys.argv[4]) if len(sys.argv) > 4 else 10)
 what, arch = sys.argv[1], int(sys.argv[3])
 if what == "offer":
     s.bind(("", 68))
@@ -132,8 +132,8 @@ is ack-uefi-from-68 "$(ask 68 52540000000a 9)" \
     "from=4011 type=5 yiaddr=0.0.0.0 siaddr=10.77.0.2 file=ipxe.efi 60=PXEClient 43=- 97=True"
 is ack-bios "$(ask 4011 52540000000a 0)" \
     "from=4011 type=5 yiaddr=0.0.0.0 siaddr=10.77.0.2 file=undionly.kpxe 60=PXEClient 43=060108ff 97=True"
-is unknown-is-ignored "$(ask offer 5254000000ff 0)" silence
-is unknown-is-ignored-on-4011 "$(ask 4011 5254000000ff 7)" silence
+is unknown-is-ignored "$(ask offer 5254000000ff 0 2)" silence
+is unknown-is-ignored-on-4011 "$(ask 4011 5254000000ff 7 2)" silence
 
 # ---- a client that does not boot: dnsmasq's address, and nothing of ours
 ip -n "$c" addr flush dev eth0
