@@ -6,9 +6,11 @@
 
 #include "base/str.h"
 
-/* The links and the lease's keys share a cache line. */
+/* The links and the lease's keys share a cache line. A chain of MAC addresses can be taken out of anywhere: a
+ * client that has every address of a pool once makes it as long as the pool. */
 struct node {
     struct node *next_by_address, *next_by_mac;
+    struct node **at_by_mac; /* what points to this one in its chain */
     struct lease lease;
 };
 
@@ -25,6 +27,9 @@ struct lease_index {
 };
 
 #define FIRST_SLOTS 1024
+
+/* Of one MAC address so many leases are looked at, those that changed last. */
+#define LOOKED_AT 64
 
 /* Spreads neighbouring values over the whole word: racks have runs of both kinds of addresses. */
 static size_t spread(uint64_t v)
@@ -81,6 +86,10 @@ static void link_mac(struct lease_index *x, struct node *n)
 {
     struct node **slot = mac_slot(x, n->lease.mac);
     n->next_by_mac = *slot;
+    n->at_by_mac = slot;
+    if (*slot) {
+        (*slot)->at_by_mac = &n->next_by_mac;
+    }
     *slot = n;
 }
 
@@ -93,13 +102,12 @@ static void unlink_address(struct lease_index *x, struct node *n)
     *at = n->next_by_address;
 }
 
-static void unlink_mac(struct lease_index *x, struct node *n)
+static void unlink_mac(struct node *n)
 {
-    struct node **at = mac_slot(x, n->lease.mac);
-    while (*at != n) {
-        at = &(*at)->next_by_mac;
+    *n->at_by_mac = n->next_by_mac;
+    if (n->next_by_mac) {
+        n->next_by_mac->at_by_mac = n->at_by_mac;
     }
-    *at = n->next_by_mac;
 }
 
 static void grow(struct lease_index *x)
@@ -143,14 +151,14 @@ static void insert(struct lease_index *x, const struct lease *l)
 
 static void replace(struct lease_index *x, struct node *n, const struct lease *l)
 {
-    unlink_mac(x, n);
+    unlink_mac(n);
     n->lease = *l;
     link_mac(x, n);
 }
 
 static void drop(struct lease_index *x, struct node *n)
 {
-    unlink_mac(x, n);
+    unlink_mac(n);
     unlink_address(x, n);
     free(n);
     x->n--;
@@ -214,8 +222,13 @@ static bool better(const struct lease *a, const struct lease *b)
 const struct lease *index_by_mac(const struct lease_index *x, struct mac m)
 {
     const struct lease *best = NULL;
-    for (const struct node *n = *mac_slot(x, m); n; n = n->next_by_mac) {
-        if (mac_eq(n->lease.mac, m) && (!best || better(&n->lease, best))) {
+    size_t looked = 0;
+    for (const struct node *n = *mac_slot(x, m); n && looked < LOOKED_AT; n = n->next_by_mac) {
+        if (!mac_eq(n->lease.mac, m)) {
+            continue;
+        }
+        looked++;
+        if (!best || better(&n->lease, best)) {
             best = &n->lease;
         }
     }

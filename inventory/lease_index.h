@@ -13,7 +13,8 @@ struct lease_index *index_new(void);
 void index_free(struct lease_index *x);
 
 void index_put(struct lease_index *x, const struct lease *l);
-/* Of several leases of a MAC address: a live one before one that is over, the newest of these. */
+/* Of several leases of a MAC address, of the 64 that were put last: a live one before one that is over, the
+ * newest of these. */
 const struct lease *index_by_mac(const struct lease_index *x, struct mac m);
 const struct lease *index_by_address(const struct lease_index *x, struct ip4 a);
 

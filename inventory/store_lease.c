@@ -55,8 +55,10 @@ static int load(struct leases *l, struct err *e)
     sqlite3_stmt *q;
     struct lease x;
     int r;
-    if (db_query(l->db, "SELECT address, mac, state, since_ms, expires_ms, hostname FROM leases", NULL, 0, &q,
-                 e) < 0) {
+    /* In the order in which they were put: lease_index.h. */
+    if (db_query(l->db,
+                 "SELECT address, mac, state, since_ms, expires_ms, hostname FROM leases ORDER BY since_ms",
+                 NULL, 0, &q, e) < 0) {
         return -1;
     }
     while ((r = db_step(l->db, q, e)) == 1) {

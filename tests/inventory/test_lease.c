@@ -115,6 +115,29 @@ static void test_by_mac_prefers_the_living(void **state)
     assert_int_equal(lease_by_mac(l, a_mac(2))->address.a, 11);
 }
 
+/* A client that takes one address of a pool after another has them all once: its own lease is found all the
+ * same, after a start too, and each packet of it costs what another's does (a walk over all would take
+ * minutes here). */
+static void test_one_machine_takes_them_all(void **state)
+{
+    (void)state;
+    enum { POOL = 50000 };
+    for (int round = 0; round < 3; round++) {
+        for (unsigned i = 1; i <= POOL; i++) {
+            put(i, 1, LEASE_BOUND, T0 + round * POOL + i);
+            assert_int_equal(lease_by_mac(l, a_mac(1))->address.a, i);
+            put(i, 1, LEASE_RELEASED, T0 + round * POOL + i);
+        }
+        ok(leases_commit(l, E));
+    }
+    put(7, 1, LEASE_BOUND, T0 + 4 * POOL);
+    ok(leases_commit(l, E));
+    reopen();
+    assert_int_equal(lease_by_mac(l, a_mac(1))->address.a, 7);
+    put(7, 2, LEASE_BOUND, T0 + 5 * POOL);
+    assert_int_equal(lease_by_mac(l, a_mac(1))->address.a, POOL);
+}
+
 static int add_lease(const struct lease *x, void *ctx)
 {
     str_addf(ctx, "%u=%s ", (unsigned)x->address.a, lease_state_name(x->state));
@@ -289,6 +312,7 @@ int main(void)
         T(test_uncommitted_does_not_survive),
         T(test_offer_after_lease_in_one_batch),
         T(test_by_mac_prefers_the_living),
+        T(test_one_machine_takes_them_all),
         T(test_each),
         T(test_many),
         T(test_readers),
