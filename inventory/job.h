@@ -79,10 +79,11 @@ int job_each(struct store *s, int64_t device_id /* 0: all */, job_fn *fn, void *
              struct err *e); /* newest first */
 
 /* A boot script for this device is about to leave: makes a token (ret_token) for the job, and moves the
- * device to `booting` unless it is further. Journals `script`. An armed job keeps its eight newest tokens,
- * and all of the last quarter of an hour, so that nobody's asking pushes out the token of a machine that
- * boots. A claimed one keeps this newest and the one that claimed it, and makes one only for the machine that
- * claimed it (ERR_REFUSED).
+ * device to `booting` unless it is further. Journals `script`. An armed job keeps eight tokens (the newest,
+ * but first those that an installer has said hello with: it may wait for its turn), and all of the last
+ * quarter of an hour, so that nobody's asking pushes out the token of a machine that boots. A claimed one
+ * keeps this newest and the one that claimed it, and makes one only for the machine that claimed it
+ * (ERR_REFUSED).
  *
  * ERR_UNAVAILABLE, and nothing is written: this asker (NIC and address) got a token in the last
  * TOKEN_PACE_MS, or the job's askers together eight. */

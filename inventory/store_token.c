@@ -67,13 +67,15 @@ static int token_insert(struct store *s, int64_t job_id, const char *kind, const
 
 /* ---- making */
 
+/* Those that go first are old, and of them those that no installer has come with: one that has may wait for
+ * its turn for hours. */
 static int room_for_token(struct store *s, const struct job *j, int64_t at_ms, struct err *e)
 {
     static const char sql[] =
         "DELETE FROM tokens WHERE job_id = ?1 AND kind = 'install' AND bound = 0 AND created_ms <= ?3 AND id "
         "NOT IN"
-        " (SELECT id FROM tokens WHERE job_id = ?1 AND kind = 'install' AND bound = 0 ORDER BY id DESC LIMIT "
-        "?2)";
+        " (SELECT id FROM tokens WHERE job_id = ?1 AND kind = 'install' AND bound = 0"
+        " ORDER BY hello_ms > 0 DESC, id DESC LIMIT ?2)";
     bool armed = j->state == JOB_ARMED;
     return db_run(s, sql,
                   DB_VALUES(db_i(j->id), db_i(armed ? ARMED_TOKENS - 1 : 0),

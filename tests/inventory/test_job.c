@@ -289,10 +289,12 @@ static void test_tokens_kept(void **state)
     for (int i = 0; i < 11; i++) {
         ok(job_by_token(fx.s, t[i], T0 + MINUTE, NULL, &got, E));
     }
-    ok(token_at(fx.s, &j, NULL, T0 + 15 * MINUTE, t[10],
+    ok(job_hello(fx.s, t[0], &(struct mac){{2}}, "a machine", T0 + MINUTE, E));
+    ok(token_at(fx.s, &j, NULL, T0 + 16 * MINUTE, t[10],
                 E)); /* those that are old make room, but for eight */
-    fails(job_by_token(fx.s, t[0], T0 + 15 * MINUTE, NULL, &got, E), ERR_REFUSED);
-    ok(job_by_token(fx.s, t[4], T0 + 15 * MINUTE, NULL, &got, E));
+    fails(job_by_token(fx.s, t[1], T0 + 16 * MINUTE, NULL, &got, E), ERR_REFUSED);
+    ok(job_by_token(fx.s, t[5], T0 + 16 * MINUTE, NULL, &got, E));
+    ok(job_by_token(fx.s, t[0], T0 + 16 * MINUTE, NULL, &got, E)); /* its installer waits for its turn */
 }
 
 static void test_token_pace(void **state)
