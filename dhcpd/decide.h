@@ -4,10 +4,11 @@
  *
  * RFC 2131's states of a REQUEST (4.3.2), by what is set:
  *
- *   state       54 server id   50 requested   ciaddr   right      wrong   no record
- *   selecting   ours           yes            0        ACK        NAK     ACK if the address is free, else
- * NAK init-reboot -              yes            0        ACK        NAK     silence renewing    - - set, to
- * us alone: ACK  NAK  silence rebinding   -              -              set, broadcast:   ACK  NAK  silence
+ *   state        54 server id   50   ciaddr            right   wrong   no record
+ *   selecting    ours           yes  0                 ACK     NAK     ACK if the address is free, else NAK
+ *   init-reboot  -              yes  0                 ACK     NAK     silence
+ *   renewing     -              -    set, to us alone  ACK     NAK     silence
+ *   rebinding    -              -    set, broadcast    ACK     NAK     silence
  *
  * A client is known by chaddr alone: firmware, iPXE and the operating system send different client
  * identifiers for one NIC. */

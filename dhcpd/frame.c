@@ -3,8 +3,9 @@
 /*  0      6      12     14                          34        42
  *  | dst  | src  | 0800 | IPv4 header (20 and more)  | UDP (8) | payload
  *
- *  IPv4:  0 version+ihl  2 total length  6 flags+fragment  8 ttl  9 protocol  10 checksum  12 source  16
- * destination UDP:   0 source port  2 destination port  4 length  6 checksum */
+ *  IPv4:  0 version+ihl  2 total length  6 flags+fragment  8 ttl  9 protocol  10 checksum
+ *         12 source  16 destination
+ *  UDP:   0 source port  2 destination port  4 length  6 checksum */
 
 #define ETHERTYPE_IPV4 0x0800
 #define PROTO_UDP      17

@@ -1,8 +1,7 @@
 /* lease: addresses given to MAC addresses. leases.db has one writer, dhcpd; others may read.
  *
- * The writer keeps every lease in memory, indexed by MAC and by address, and appends changes between
- * lease_begin and lease_commit: when lease_commit has returned 0 they are on the disk, and the ACKs may
- * leave. */
+ * The writer keeps every lease in memory, indexed by MAC and by address, and sets them with lease_put: when
+ * leases_commit has returned 0 they are on the disk, and the ACKs may leave. */
 #ifndef INVENTORY_LEASE_H
 #define INVENTORY_LEASE_H
 

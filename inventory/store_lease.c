@@ -100,6 +100,9 @@ int leases_open(const char *state_dir, bool writer, struct leases **ret, struct 
         leases_close(l);
         return -1;
     }
+    if (writer) { /* its loop must not stand still; clients ask again */
+        store_patience(l->db, STORE_PATIENCE_SERVER);
+    }
     *ret = l;
     return 0;
 }

@@ -3,10 +3,12 @@
  * it has nothing to do, and leaves the core to the server. An answer counts when it is for the client that
  * waits for it, and an ACK when it is for the address that was offered, which no other client was given.
  *
- *   dhcp_load rate RELAY SERVER RATE CLIENTS PERIOD SEED   so many new exchanges a second, for so many
- * seconds dhcp_load avalanche RELAY SERVER CLIENTS FIRST         clients FIRST... ask at the same instant,
- * and again after 1, 2, 4, ... seconds without an answer dhcp_load first RELAY SERVER one asks each 5 ms,
- * until it is offered an address
+ *   dhcp_load rate RELAY SERVER RATE CLIENTS PERIOD SEED
+ *       so many new exchanges a second, for so many seconds
+ *   dhcp_load avalanche RELAY SERVER CLIENTS FIRST
+ *       clients FIRST... ask at the same instant, and again after 1, 2, 4, ... seconds without an answer
+ *   dhcp_load first RELAY SERVER
+ *       one asks each 5 ms, until it is offered an address
  *
  * A client's MAC address is 02:0c and its number. Prints "DISCOVERs OFFERs ACKs p50-ms p99-ms max-ms
  * own-CPU-seconds wrong again"; the times are from a client's first DISCOVER to its ACK; wrong: answers that

@@ -8,6 +8,7 @@
 
 #include "inventory/lease.h"
 #include "inventory/lease_index.h"
+#include "inventory/store_sql.h"
 
 static struct leases *l;
 
@@ -225,6 +226,23 @@ static void test_failed_commit_takes_back(void **state)
     assert_null(lease_by_address(l, (struct ip4){100}));
 }
 
+/* Somebody has the file locked: dhcpd does not stand still for long, and nothing of the batch counts. */
+static void test_locked_by_another(void **state)
+{
+    (void)state;
+    struct store *other;
+    ok(db_open(fx.dir, "leases.db", &lease_migrations, &other, E));
+    ok(store_begin(other, E));
+    put(11, 1, LEASE_BOUND, T0);
+    int64_t began = now_ms();
+    fails(leases_commit(l, E), ERR_UNAVAILABLE);
+    assert_in_range(now_ms() - began, 0, 5000);
+    assert_null(lease_by_address(l, (struct ip4){11}));
+    store_close(other);
+    put(11, 2, LEASE_BOUND, T0);
+    ok(leases_commit(l, E));
+}
+
 /* Each batch is told after its commit; the writer is killed; all that was told is there. */
 static void test_kill_9(void **state)
 {
@@ -317,6 +335,7 @@ int main(void)
         T(test_many),
         T(test_readers),
         T(test_failed_commit_takes_back),
+        T(test_locked_by_another),
         T(test_kill_9),
         cmocka_unit_test(test_index_against_a_model),
     };
