@@ -65,10 +65,10 @@ size_t netascii_from(struct span in, uint8_t *out)
 
 static int translate(struct cache *c, int fd, struct cached *f, struct err *e)
 {
-    if (c->translated + 2 * f->size > NETASCII_MAX_ALL)
-        return err_set(e, ERR_UNAVAILABLE, "too much text is being translated; ask for octet, or later");
     if (f->size > NETASCII_MAX)
         return err_set(e, ERR_REFUSED, "netascii is for text up to %u bytes; ask for octet", NETASCII_MAX);
+    if (c->translated + 2 * f->size > NETASCII_MAX_ALL)
+        return err_set(e, ERR_UNAVAILABLE, "too much text is being translated; ask for octet, or later");
     uint8_t *raw = xcalloc(1, f->size + 1);
     ssize_t got = pread_all(fd, raw, f->size, 0);
     if (got < 0) {

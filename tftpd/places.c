@@ -156,6 +156,8 @@ void places_add(struct places *s, struct place *p, struct ip4 ip, uint16_t port,
 
 void places_heard(struct places *s, struct place *p, uint64_t now_us)
 {
+    if (p->answered && now_us <= p->heard_us)
+        return;
     take_out(p->answered ? &s->answered : &s->fresh, p, of_all);
     take_out(&p->host->list, p, of_host);
     p->answered = true;

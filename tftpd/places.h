@@ -18,8 +18,7 @@
 
 #define PLACES_MAX     2048
 #define PLACES_HOST    512
-#define PLACES_NEW_US  100000  /* never answered: may go after this */
-#define PLACES_IDLE_US 5000000 /* answered, but silent since: after this */
+#define PLACES_IDLE_US 5000000 /* answered, but silent since: may go after this */
 #define PLACES_HOST_US 1000000 /* for another one of the same host */
 
 struct places_links {
@@ -49,7 +48,8 @@ struct place *places_find(struct places *s, struct ip4 ip, uint16_t port);
 bool places_room(struct places *s, struct ip4 ip, uint64_t now_us, struct place **ret_victim);
 
 void places_add(struct places *s, struct place *p, struct ip4 ip, uint16_t port, uint64_t now_us);
-void places_heard(struct places *s, struct place *p, uint64_t now_us); /* it answered */
+void places_heard(struct places *s, struct place *p,
+                  uint64_t now_us); /* it answered, and got on; a time that is told already changes nothing */
 void places_remove(struct places *s, struct place *p);
 
 /* Any one; NULL when none is left. */

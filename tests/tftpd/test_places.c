@@ -94,6 +94,24 @@ static void full(void **state)
     all_leave(s);
 }
 
+/* Packets without progress do not put off that a place is lost. */
+static void talk_is_not_progress(void **state)
+{
+    (void)state;
+    struct places *s = places_new();
+    struct place *victim, *idle = NULL;
+    for (unsigned i = 0; i < PLACES_MAX; i++) {
+        struct place *p = take(s, 100 + i, 5, 1000);
+        places_heard(s, p, 2000 + i);
+        idle = idle ? idle : p;
+    }
+    for (unsigned i = 0; i < 3; i++)
+        places_heard(s, idle, 2000);
+    assert_true(places_room(s, (struct ip4){99}, 2000 + PLACES_IDLE_US, &victim));
+    assert_ptr_equal(victim, idle);
+    all_leave(s);
+}
+
 /* Long random use: the bounds hold, and nothing is lost or left. */
 static void random_use(void **state)
 {
@@ -125,6 +143,7 @@ static void random_use(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(finds), cmocka_unit_test(one_host_has_its_share),
-                                       cmocka_unit_test(full), cmocka_unit_test(random_use)};
+                                       cmocka_unit_test(full), cmocka_unit_test(talk_is_not_progress),
+                                       cmocka_unit_test(random_use)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
