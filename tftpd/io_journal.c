@@ -12,6 +12,10 @@
 #include "inventory/lease.h"
 
 #define GATHER_MS   100
+#define LOCKED_MS   1000 /* until a store that another process keeps locked is tried again */
+#define SAY_AFTER   5    /* tries */
+#define PATIENCE_MS 50   /* for a lock: transfers wait meanwhile. At the end nothing else waits: */
+#define LAST_MS     2000
 #define WAITING_MAX 4096
 #define RECENT_MAX  1024
 #define AGAIN_MS    10000 /* who asks in a loop must not fill the store; no machine boots twice in this */
@@ -34,7 +38,8 @@ struct io_journal {
     struct store *store;
     struct leases *leases;
     struct watch *timer;
-    size_t n;
+    size_t n, lost;   /* lost: for want of room, since the last write */
+    unsigned refused; /* writes in a row, by a lock */
     struct waiting waiting[WAITING_MAX];
     struct recent recent[RECENT_MAX];
 };
@@ -83,20 +88,37 @@ static int write_one(struct io_journal *j, const struct waiting *w, struct err *
     return device && w->loader[0] ? ladder_note_fetched(j->store, device, m, w->loader, w->at_ms, e) : 0;
 }
 
+static int write_all(struct io_journal *j, struct err *e)
+{
+    int rc = store_begin(j->store, e);
+    for (size_t i = 0; i < j->n && !rc; i++)
+        rc = write_one(j, &j->waiting[i], e);
+    if (!rc && !store_commit(j->store, e))
+        return 0;
+    store_rollback(j->store);
+    return -1;
+}
+
+/* What cannot be written because of another process's lock waits for the end of it. */
 static void flush(void *ctx)
 {
     struct io_journal *j = ctx;
     struct err e = {0};
-    int rc = j->n ? store_begin(j->store, &e) : 0;
-    for (size_t i = 0; i < j->n && !rc; i++)
-        rc = write_one(j, &j->waiting[i], &e);
-    if (!rc && j->n)
-        rc = store_commit(j->store, &e);
-    if (rc) {
-        store_rollback(j->store);
-        log_error("tftp-journal lost=%zu reason=\"%s\"", j->n, e.text);
+    int rc = j->n ? write_all(j, &e) : 0;
+    if (rc && e.kind == ERR_UNAVAILABLE) {
+        if (++j->refused == SAY_AFTER)
+            log_warn(
+                "tftp-journal waiting=%zu reason=\"another process keeps the inventory locked; look for a "
+                "rackstrap that hangs\"",
+                j->n);
+        watch_arm(j->timer, LOCKED_MS);
+        return;
     }
-    j->n = 0;
+    if (rc || j->lost)
+        log_error("tftp-journal lost=%zu reason=\"%s\"", j->lost + (rc ? j->n : 0),
+                  rc ? e.text : "another process kept the inventory locked for too long");
+    j->n = j->lost = 0;
+    j->refused = 0;
 }
 
 void io_journal_loader(struct io_journal *j, struct ip4 peer, const char *file, uint64_t bytes, uint64_t us,
@@ -106,8 +128,12 @@ void io_journal_loader(struct io_journal *j, struct ip4 peer, const char *file, 
     int64_t at_ms = now_ms() - ago_ms;
     if (!is_news(j, peer, file, at_ms))
         return;
-    if (j->n == WAITING_MAX)
+    if (j->n == WAITING_MAX && !j->refused)
         flush(j);
+    if (j->n == WAITING_MAX) {
+        j->lost++;
+        return;
+    }
     struct waiting *w = &j->waiting[j->n++];
     *w = (struct waiting){.peer = peer, .at_ms = at_ms};
     if (!strchr(file, '/') && !str_copy(w->loader, sizeof w->loader, file))
@@ -127,6 +153,7 @@ int io_journal_open(const char *state_dir, struct loop *l, struct io_journal **r
         io_journal_close(j);
         return -1;
     }
+    store_patience(j->store, PATIENCE_MS);
     *ret = j;
     return 0;
 }
@@ -135,8 +162,13 @@ void io_journal_close(struct io_journal *j)
 {
     if (!j)
         return;
-    if (j->store && j->leases)
+    if (j->store && j->leases) {
+        store_patience(j->store, LAST_MS);
         flush(j);
+        if (j->n)
+            log_error("tftp-journal lost=%zu reason=\"another process keeps the inventory locked\"",
+                      j->n + j->lost);
+    }
     watch_free(j->timer);
     if (j->leases)
         leases_close(j->leases);

@@ -1,7 +1,8 @@
 /* io_journal: writes `loader` for transfers that ended whole, or most likely did (`doubt` says what is
  * missing, else it is ""). Entries gather for a moment and go to the store in one transaction, so that a
- * thousand machines do not cost a thousand flushes of the disk between two packets. A
- * device's fetch is also its ladder's (inventory/ladder.h). ago_ms: when the transfer ended. */
+ * thousand machines do not cost a thousand flushes of the disk between two packets. While another process
+ * keeps the inventory locked they wait, and transfers go on. A device's fetch is also its ladder's
+ * (inventory/ladder.h). ago_ms: when the transfer ended. */
 #ifndef TFTPD_IO_JOURNAL_H
 #define TFTPD_IO_JOURNAL_H
 

@@ -1,7 +1,7 @@
-"""The clients of tftp_limits.sh: tftp_limits.py ROOT SERVER_PID SERVER_LOG RACKSTRAP CONFIGURATION, in the clients' namespace."""
-import os, select, socket, struct, subprocess, sys, threading, time
+"""The clients of tftp_limits.sh: tftp_limits.py ROOT SERVER_PID SERVER_LOG RACKSTRAP CONFIGURATION STATE_DIR, in the clients' namespace."""
+import os, select, socket, sqlite3, struct, subprocess, sys, threading, time
 
-ROOT, PID, LOG, RACKSTRAP, CONFIG = sys.argv[1:]
+ROOT, PID, LOG, RACKSTRAP, CONFIG, STATE = sys.argv[1:]
 SERVER = ("10.77.0.1", 69)
 ALL, HOST = 2048, 512  # tftpd/places.h
 bad = 0
@@ -20,7 +20,7 @@ def address(i):
 def client(source="10.77.0.50", port=0):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.bind((source, port))
-    s.settimeout(3)
+    s.settimeout(10)
     return s
 
 
@@ -34,12 +34,12 @@ def ack(n):
 
 def ask(s, request, tries=3):
     """The first answer; asks again as firmware does."""
+    answer = select.poll()
+    answer.register(s, select.POLLIN)
     for _ in range(tries):
         s.sendto(request, SERVER)
-        try:
+        if answer.poll(3000):
             return s.recvfrom(65535)
-        except socket.timeout:
-            pass
     return b"", None
 
 
@@ -73,7 +73,7 @@ def memory():
     return f"RSS {kb['RssAnon']} KiB of its own and {kb['RssFile']} KiB of mapped files, {kb['VmHWM']} KiB at most", kb
 
 
-def until(good, seconds=5):
+def until(good, seconds=30):
     end = time.monotonic() + seconds
     while not good() and time.monotonic() < end:
         time.sleep(0.02)
@@ -89,6 +89,10 @@ def write(name, data, how="w", age=10):
     os.utime(target, (time.time() - age,) * 2)
     if how == "rename":
         os.rename(target, path)
+
+
+def events():
+    return subprocess.run([RACKSTRAP, "events", "hv-01", "-c", CONFIG], capture_output=True, text=True).stdout
 
 
 def thousand():
@@ -114,7 +118,7 @@ def thousand():
     during, kb = memory()
     for x in all_.values():
         x["s"].sendto(ack(0), x["peer"] or SERVER)
-    whole, end = 0, time.monotonic() + 60
+    whole, end = 0, time.monotonic() + 180
     while whole < 1000 and time.monotonic() < end:
         for fd, _ in poll.poll(1000):
             x = all_[fd]
@@ -149,7 +153,7 @@ def flood(sources, ports, stop):
 
 def under_flood(name, sources, ports, most):
     stop, worst, before = threading.Event(), 0, sockets()
-    t = threading.Thread(target=flood, args=(sources, ports, stop))
+    t = threading.Thread(target=flood, args=(sources, ports, stop), daemon=True)
     t.start()
     case(f"{name}: begins", until(lambda: sockets() >= most, 20))
     whole = 0
@@ -192,7 +196,6 @@ def own_limit():
     got = fetch(client(address(9)), "loader")
     case("its oldest silent transfer gives way to its next", got is not None and len(got) == 65536)
     for s in held:
-        s.sendto(b"", SERVER)
         s.close()
 
 
@@ -243,9 +246,24 @@ def last_ack():
     p, _ = all_but_last(s)
     s.close()
     log = lambda: open(LOG).read()
-    case("a client that takes the last block and closes its port", until(lambda: "last-ack=missing" in log(), 3) and len(p) == 192, log()[-300:])
-    events = lambda: subprocess.run([RACKSTRAP, "events", "hv-01", "-c", CONFIG], capture_output=True, text=True).stdout
+    case("a client that takes the last block and closes its port", until(lambda: "last-ack=missing" in log(), 8) and len(p) == 192, log()[-300:])
     case("is in the journal", until(lambda: "short" in events() and "last ACK" in events()), events())
+
+
+def locked():
+    """Another process keeps the inventory locked: transfers go on, and what was fetched is told later."""
+    write("while-locked", b"x" * 700)
+    lock = sqlite3.connect(STATE + "/inventory.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    whole, slowest, end = fetch(client(), "while-locked") == b"x" * 700, 0, time.monotonic() + 2
+    while time.monotonic() < end: # meanwhile the server tries to write, more than once
+        began = time.monotonic()
+        whole = fetch(client(), "short") == b"x" * 700 and whole
+        slowest = max(slowest, time.monotonic() - began)
+    case("with a locked inventory files are served, and without a wait", whole and slowest < 5, f"{whole}, {slowest:.1f} s")
+    case("and nothing is told yet", "while-locked" not in events())
+    lock.execute("ROLLBACK")
+    case("it is told when the lock is gone", until(lambda: "while-locked" in events(), 20), events())
 
 
 def repeated():
@@ -262,6 +280,7 @@ thousand()
 repeated()
 changing()
 last_ack()
+locked()
 refused()
 own_limit()
 under_flood("a flood from one address", 1, 4000, HOST)

@@ -49,7 +49,7 @@ pid=$(for p in $(ip netns pids "$s"); do [ "$(cat "/proc/$p/comm")" = tftpd ] &&
 [ "$pid" ] || { echo "not ok the server starts: $(tail -n 3 "$dir/log")"; exit 1; }
 
 ulimit -n 16384 # the clients hold a socket each
-ip netns exec "$c" python3 -B tests/peers/tftp_limits.py "$dir/root" "$pid" "$dir/log" "$rackstrap" "$dir/rackstrap.yaml"
+ip netns exec "$c" python3 -B tests/peers/tftp_limits.py "$dir/root" "$pid" "$dir/log" "$rackstrap" "$dir/rackstrap.yaml" "$dir/state"
 status=$?
 ((status == 0)) || tail -n 20 "$dir/log"
 exit "$status"
