@@ -39,12 +39,16 @@ static int catch_forbidden(struct sandbox_report *report, struct err *e)
     return sigaction(SIGSYS, &a, NULL) ? err_errno(e, "no handler for SIGSYS") : 0;
 }
 
-static const enum scmp_compare compares[] = {
-    [IF_EQUAL] = SCMP_CMP_EQ, [IF_OTHER] = SCMP_CMP_NE, [IF_MASKED] = SCMP_CMP_MASKED_EQ};
+static const enum scmp_compare compares[] = {[IF_EQUAL] = SCMP_CMP_EQ,
+                                             [IF_OTHER] = SCMP_CMP_NE,
+                                             [IF_MASKED] = SCMP_CMP_MASKED_EQ,
+                                             [IF_SELF] = SCMP_CMP_EQ};
 
 static struct scmp_arg_cmp compare(const struct call_arg *a)
 {
     struct scmp_arg_cmp c = {.arg = a->arg, .op = compares[a->when], .datum_a = a->value};
+    if (a->when == IF_SELF)
+        c.datum_a = (uint64_t)getpid();
     if (a->when == IF_MASKED) {
         c.datum_a = a->mask;
         c.datum_b = a->value;

@@ -10,7 +10,7 @@
 #define CALL_ARGS_MAX  2
 #define CALL_RULES_MAX 8
 #define CALL_SETS_MAX  6
-enum call_if { IF_ANY, IF_EQUAL, IF_OTHER, IF_MASKED };
+enum call_if { IF_ANY, IF_EQUAL, IF_OTHER, IF_MASKED, IF_SELF /* the process's own number */ };
 struct call_arg { /* what one argument has to be */
     enum call_if when;
     unsigned arg; /* from 0 */

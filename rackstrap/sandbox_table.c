@@ -30,6 +30,10 @@
     {                                                                                                        \
         .when = IF_EQUAL, .arg = (number), .value = (v)                                                      \
     }
+#define SELF(number)                                                                                         \
+    {                                                                                                        \
+        .when = IF_SELF, .arg = (number)                                                                     \
+    }
 #define OTHER(number, v)                                                                                     \
     {                                                                                                        \
         .when = IF_OTHER, .arg = (number), .value = (v)                                                      \
@@ -55,7 +59,7 @@ static const struct call_set common = {
         ALLOW("mprotect", MASKED(2, PROT_EXEC, 0)),
         ALLOW("rt_sigaction", OTHER(0, SIGSYS)),
         ALLOW("prlimit64", EQUAL(0, 0)), /* of itself */
-        ALLOW("tgkill", EQUAL(2, SIGABRT)),
+        ALLOW("tgkill", SELF(0), EQUAL(2, SIGABRT)),
     }};
 
 /* Files, as the store (SQLite with a write-ahead log: locks by fcntl, shared memory by mmap, fchmod and

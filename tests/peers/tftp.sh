@@ -38,7 +38,7 @@ ln -s ../outside "$work/root/leads-out"
 cp "$work/root/f513" "$work/root/sub/file"
 ip netns exec "$s" "$run" -i tfs0 -s "$work/state" "$work/root" 2>"$work/log" &
 server=$!
-for _ in $(seq 50); do grep -q tftp-serving "$work/log" && break; sleep 0.1; done
+for _ in $(seq 300); do grep -q tftp-serving "$work/log" && break; sleep 0.1; done
 
 ok() { echo "ok $1"; }
 not_ok() { echo "not ok $1: $2"; failed=$((failed + 1)); }

@@ -44,7 +44,7 @@ END
 "$rackstrap" import "$dir/devices.yaml" -c "$dir/rackstrap.yaml" >"$dir/import" 2>&1 || { echo "not ok import: $(tail -n 2 "$dir/import")"; exit 1; }
 ip netns exec "$s" "$rackstrap" serve --only tftpd -c "$dir/rackstrap.yaml" >"$dir/log" 2>&1 &
 server=$!
-for _ in $(seq 100); do grep -q tftp-serving "$dir/log" && break; sleep 0.1; done
+for _ in $(seq 300); do grep -q tftp-serving "$dir/log" && break; sleep 0.1; done
 pid=$(for p in $(ip netns pids "$s"); do [ "$(cat "/proc/$p/comm")" = tftpd ] && echo "$p"; done | head -n 1)
 [ "$pid" ] || { echo "not ok the server starts: $(tail -n 3 "$dir/log")"; exit 1; }
 

@@ -32,7 +32,7 @@ silent() { ip -n "$r" rule "$1" pref 10 ipproto icmp blackhole; } # what the rou
 mkdir "$dir/root" && head -c 200000 /dev/urandom >"$dir/root/loader"
 ip netns exec "$s" "$run" -i tp0 "$dir/root" 2>"$dir/log" &
 server=$!
-for _ in $(seq 50); do grep -q tftp-serving "$dir/log" && break; sleep 0.1; done
+for _ in $(seq 300); do grep -q tftp-serving "$dir/log" && break; sleep 0.1; done
 
 failed=0
 # get NAME OFFERED WITHIN [SOURCE [WINDOW]]: blksize 1468 is asked for, OFFERED must be answered; whole within so many seconds
@@ -67,21 +67,21 @@ END
     fi
 }
 
-get "as wide as the interface" 1468 2
+get "as wide as the interface" 1468 15
 ip -n "$s" link set tp0 mtu 1400
-get "the interface's own MTU is the limit" 1368 2
+get "the interface's own MTU is the limit" 1368 15
 ip -n "$s" link set tp0 mtu 1500
 forget
 narrow 1000
-get "a narrow hop that says so" 1468 2
-get "what it said is offered to the next" 968 2
+get "a narrow hop that says so" 1468 15
+get "what it said is offered to the next" 968 15
 forget
-get "the same with a window" 1468 2 10.78.0.50 8
-get "and for the next" 968 2 10.78.0.50 8
+get "the same with a window" 1468 15 10.78.0.50 8
+get "and for the next" 968 15 10.78.0.50 8
 forget
 if silent add 2>/dev/null; then
-    get "a narrow hop that says nothing" 1468 8
-    get "and with a window" 1468 8 10.78.0.51 8
+    get "a narrow hop that says nothing" 1468 25
+    get "and with a window" 1468 25 10.78.0.51 8
     silent del
 else
     echo "# left out: no rule by protocol in this kernel"

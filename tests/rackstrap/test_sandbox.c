@@ -191,6 +191,10 @@ static int do_kill(void)
 {
     return kill(getppid(), 0);
 }
+static int do_abort_another(void)
+{
+    return (int)syscall(SYS_tgkill, getppid(), getppid(), SIGABRT);
+}
 static int do_executable_memory(void)
 {
     void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -244,6 +248,7 @@ static const struct {
     {"clone without a thread", do_fork, SYS_clone, ""},
     {"ptrace", do_ptrace, SYS_ptrace, ""},
     {"kill", do_kill, SYS_kill, ""},
+    {"tgkill of another", do_abort_another, SYS_tgkill, ""},
     {"mprotect", do_executable_memory, SYS_mprotect, ""},
     {"a handler for SIGSYS", do_own_handler, SYS_rt_sigaction, ""},
     {"setuid", do_setuid, SYS_setuid, ""},
