@@ -20,6 +20,7 @@ struct change {
 };
 
 struct lease_index {
+    uint64_t odd;    /* of the hash */
     size_t n, slots; /* slots is a power of two */
     struct node **by_address, **by_mac;
     struct change *changes;
@@ -31,27 +32,29 @@ struct lease_index {
 /* Of one MAC address so many leases are looked at, those that changed last. */
 #define LOOKED_AT 64
 
-/* Spreads neighbouring values over the whole word: racks have runs of both kinds of addresses. */
-static size_t spread(uint64_t v)
+/* Spreads neighbouring values over the whole word: racks have runs of both kinds of addresses. By a number
+ * that nobody else knows: a client that makes up its MAC addresses cannot put them all into one chain. */
+static size_t spread(const struct lease_index *x, uint64_t v)
 {
     v ^= v >> 31;
-    v *= UINT64_C(0x9e3779b97f4a7c15);
+    v *= x->odd;
     return (size_t)(v >> 29);
 }
 
 static struct node **address_slot(const struct lease_index *x, struct ip4 a)
 {
-    return &x->by_address[spread(a.a) & (x->slots - 1)];
+    return &x->by_address[spread(x, a.a) & (x->slots - 1)];
 }
 
 static struct node **mac_slot(const struct lease_index *x, struct mac m)
 {
-    return &x->by_mac[spread(mac_to_u64(m)) & (x->slots - 1)];
+    return &x->by_mac[spread(x, mac_to_u64(m)) & (x->slots - 1)];
 }
 
-struct lease_index *index_new(void)
+struct lease_index *index_new(uint64_t seed)
 {
     struct lease_index *x = xcalloc(1, sizeof *x);
+    x->odd = seed | 1;
     x->slots = FIRST_SLOTS;
     x->by_address = xcalloc(x->slots, sizeof *x->by_address);
     x->by_mac = xcalloc(x->slots, sizeof *x->by_mac);

@@ -9,7 +9,7 @@
 #include "inventory/lease.h"
 
 struct lease_index;
-struct lease_index *index_new(void);
+struct lease_index *index_new(uint64_t seed); /* random: of the hash */
 void index_free(struct lease_index *x);
 
 void index_put(struct lease_index *x, const struct lease *l);

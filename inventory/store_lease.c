@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -48,6 +49,15 @@ static int lease_read(sqlite3_stmt *q, struct lease *x, struct err *e)
         }
     }
     return err_set(e, ERR_CORRUPT, "a lease has the unknown state \"%s\"", state);
+}
+
+static struct lease_index *new_index(void)
+{
+    uint64_t seed = UINT64_C(0x9e3779b97f4a7c15);
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) {
+        seed ^= (uint64_t)now_ms() << 1; /* before the system has any: better than what everybody knows */
+    }
+    return index_new(seed);
 }
 
 static int load(struct leases *l, struct err *e)
@@ -94,7 +104,7 @@ int leases_open(const char *state_dir, bool writer, struct leases **ret, struct 
 {
     struct leases *l = xcalloc(1, sizeof *l);
     l->lock = -1;
-    l->index = index_new();
+    l->index = new_index();
     if (db_open(state_dir, "leases.db", &lease_migrations, &l->db, e) < 0 ||
         (writer && lock_writer(l, state_dir, e) < 0) || load(l, e) < 0) {
         leases_close(l);
@@ -129,7 +139,7 @@ static void follow(struct leases *l)
         return;
     }
     struct lease_index *old = l->index;
-    l->index = index_new();
+    l->index = new_index();
     if (load(l, NULL) == 0) {
         index_free(old);
         return;
