@@ -97,10 +97,9 @@ class Crowd:
 
 
 def a_thousand_idle_and_installs_at_full_speed():
-    crowd_s, alone_s, scripts = [], [], []
+    crowd_s, scripts = [], []
     download()
-    for _ in range(3):
-        alone_s.append(download())
+    before = min(download() for _ in range(3))
     crowd = Crowd(1000)
     try:
         for _ in range(4):  # for longer than a head's ten seconds
@@ -118,8 +117,9 @@ def a_thousand_idle_and_installs_at_full_speed():
         crowd.leave()
     if not crowd.came_back:
         raise AssertionError("none of the thousand was closed")
-    if min(crowd_s) > 1.5 * min(alone_s) + 0.05:
-        raise AssertionError(f"{min(crowd_s):.3f} s beside them, {min(alone_s):.3f} s alone")
+    alone = max(before, min(download() for _ in range(3)))  # the machine may have got other work meanwhile
+    if min(crowd_s) > 1.5 * alone + 0.05:
+        raise AssertionError(f"{min(crowd_s):.3f} s beside them, {alone:.3f} s alone")
     if sorted(scripts)[len(scripts) // 2] > 0.1:
         raise AssertionError(f"a script took {sorted(scripts)[len(scripts) // 2]:.3f} s")
 
