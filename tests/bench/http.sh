@@ -59,7 +59,9 @@ streams() {
         args+=(-o /dev/null "http://127.0.0.1:$2/images/$digest/pack")
     done
     before=$(cpu "$1") start=$(date +%s.%N)
-    ip netns exec "$ns" curl -sS -Z --parallel-max "$3" "${args[@]}" >/dev/null 2>&1
+    # A stream that breaks off would make the rate a better one.
+    ip netns exec "$ns" curl -fsS -Z --parallel-max "$3" "${args[@]}" >/dev/null 2>"$dir/curl" ||
+        { echo "streams of port $2 failed: $(tail -n 1 "$dir/curl")" >&2; echo 0 0; return; }
     awk -v s="$start" -v e="$(date +%s.%N)" -v n="$3" -v m="$SIZE" -v c="$(($(cpu "$1") - before))" \
         'BEGIN { printf "%.0f %.3f\n", n * m / (e - s), c / 100 / (n * m / 1024) }'
 }
@@ -70,13 +72,13 @@ requests() {
     before=$(cpu "$1")
     ip netns exec "$ns" "$WRK" -t1 -c64 -d"${SECONDS_EACH}s" "http://127.0.0.1:$2$3" >"$dir/wrk"
     awk '/Non-2xx|Socket errors/ { print > "/dev/stderr" }' "$dir/wrk"
-    awk -v c="$(($(cpu "$1") - before))" '/requests in/ { n = $1 } /Requests\/sec/ { printf "%d %.1f\n", $2, c * 10000 / n }' "$dir/wrk"
+    awk -v c="$(($(cpu "$1") - before))" '/requests in/ { n = $1 } /Requests\/sec/ { printf "%d %.1f\n", $2, n ? c * 10000 / n : 0 }' "$dir/wrk"
 }
 
 median() { sort -n | awk '{ a[NR] = $1; b[NR] = $2 } END { m = int((NR + 1) / 2); print a[m], b[m] }'; }
 compare() { # NAME UNIT CPU-UNIT OURS THEIRS, each "figure cpu"
     awk -v n="$1" -v u="$2" -v c="$3" -v o="$4" -v t="$5" 'BEGIN { split(o, a, " "); split(t, b, " ");
-        printf "%-28s %12s %s %12s %s   ratio %.2f", n, a[1], u, b[1], u, a[1] / b[1];
+        printf "%-28s %12s %s %12s %s   ratio %.2f", n, a[1], u, b[1], u, (b[1] > 0 ? a[1] / b[1] : 0);
         if (b[2] > 0) printf "   CPU %s %s %s, ratio %.2f", c, a[2], b[2], a[2] / b[2]; print "" }'
 }
 
