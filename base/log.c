@@ -54,16 +54,52 @@ static void puts_plain(struct line *l, const char *s)
         put(l, *s++);
 }
 
+/* How long the character of UTF-8 beyond ASCII is that starts here; 0: none, or a control character (C1). */
+static size_t utf8_length(const unsigned char *s, size_t max)
+{
+    static const struct {
+        unsigned char from, to, least, most; /* the first byte; the second */
+        size_t n;
+    } rows[] = {{0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+                {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+                {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (*s < rows[i].from || *s > rows[i].to)
+            continue;
+        if (rows[i].n > max || s[1] < rows[i].least || s[1] > rows[i].most)
+            return 0;
+        for (size_t k = 2; k < rows[i].n; k++)
+            if ((s[k] & 0xc0) != 0x80)
+                return 0;
+        return rows[i].n;
+    }
+    return 0;
+}
+
+static void put_whole(struct line *l, const char *s, size_t n)
+{
+    if (sizeof l->text - 1 - l->n < n)
+        return;
+    memcpy(l->text + l->n, s, n);
+    l->n += n;
+}
+
 /* What came from outside must not forge a field or a line, nor drive a terminal. */
 static void put_value(struct line *l, const char *s, size_t max)
 {
     char escaped[8];
-    for (s = s ? s : "(null)"; max && *s; s++, max--) {
+    size_t n;
+    s = s ? s : "(null)";
+    for (; max && *s; s += n, max -= n) {
         unsigned char c = (unsigned char)*s;
+        size_t wide = c < 0x80 ? 0 : utf8_length((const unsigned char *)s, max);
         bool marks = c == '"' || c == '\\';
+        n = wide ? wide : 1;
         if (marks && l->quoted)
             put(l, '\\');
-        if (c < 0x20 || c == 0x7f || (!l->quoted && (marks || c == ' '))) {
+        if (wide) {
+            put_whole(l, s, wide);
+        } else if (c < 0x20 || c >= 0x7f || (!l->quoted && (marks || c == ' '))) {
             snprintf(escaped, sizeof escaped, "\\x%02x", c);
             puts_plain(l, escaped);
         } else {

@@ -14,10 +14,10 @@ void log_setup(const char *process, enum log_level least, bool timestamps);
 bool log_level_parse(const char *text, enum log_level *ret); /* "error", "warn", "info" or "debug" */
 
 /* fmt is `event key=value key="a text"`: log_info("dhcp-ack mac=%s address=%s", ...). A value cannot forge
- * another field or line, nor drive a terminal: control bytes are written \xNN, as are spaces, quotation marks
- * and backslashes in a value without quotation marks; within them those two have a backslash in front.
- * printf's conversions of integers, strings, doubles and pointers are known; the width of a string is not
- * heeded. */
+ * another field or line, nor drive a terminal: control bytes and what is not UTF-8 (which would make the
+ * system's journal hide the line) are written \xNN, as are spaces, quotation marks and backslashes in a value
+ * without quotation marks; within them those two have a backslash in front. printf's conversions of integers,
+ * strings, doubles and pointers are known; the width of a string is not heeded. */
 void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -218,7 +218,7 @@ static void watch(struct servers *s, struct process p[PROCESSES], const sigset_t
         for (size_t i = 0; i < PROCESSES; i++)
             if (p[i].on && !p[i].pid && now >= p[i].again_ms)
                 start_process(s, part_of(i), &p[i]);
-        /* A second at most, so that a back-off ends on time; nothing else is waited for. */
+        /* Half a second at most, so that a back-off ends on time; nothing else is waited for. */
         int signo = sigtimedwait(signals, NULL,
                                  &(struct timespec){.tv_nsec = any_running(p) ? 500000000 : 100000000});
         if (signo == SIGTERM || signo == SIGINT)

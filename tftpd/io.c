@@ -40,7 +40,8 @@ struct tftpd {
 };
 
 /* Anyone can have himself refused as often as he likes: each answer is cheap, but the log is on a disk. */
-static void log_refusal(struct tftpd *t, const struct sockaddr_in *peer, const char *name, const char *text)
+static void log_refusal(struct tftpd *t, const char *event, const struct sockaddr_in *peer, const char *name,
+                        const char *text)
 {
     char from[32];
     uint64_t now = io_now_us();
@@ -52,7 +53,7 @@ static void log_refusal(struct tftpd *t, const struct sockaddr_in *peer, const c
         t->refusals = t->refusals_unsaid = 0;
     }
     if (t->refusals++ < REFUSALS_A_SECOND)
-        log_info("tftp-refused peer=%s file=\"%s\" reason=\"%s\"", io_peer_text(peer, from), name, text);
+        log_info("%s peer=%s file=\"%s\" reason=\"%s\"", event, io_peer_text(peer, from), name, text);
     else
         t->refusals_unsaid++;
 }
@@ -61,7 +62,7 @@ static void refuse(struct listener *l, const struct sockaddr_in *peer, struct in
                    enum tftp_code code, const char *text)
 {
     int fd;
-    log_refusal(l->server, peer, name, text);
+    log_refusal(l->server, "tftp-refused", peer, name, text);
     if (io_socket_fresh(l->interface, local, &fd, NULL))
         return;
     io_send_error(fd, peer, code, text);
@@ -94,7 +95,7 @@ static void serve(struct listener *l, const struct sockaddr_in *peer, struct in_
     if (fd >= 0)
         close(fd);
     if (rc && e.kind == ERR_UNAVAILABLE)
-        log_info("tftp-wait file=\"%s\" reason=\"%s\"", name, e.text); /* the client asks again */
+        log_refusal(t, "tftp-wait", peer, name, e.text); /* the client asks again */
     else if (rc)
         refuse(l, peer, local, p->name, code_of(&e), e.text);
 }

@@ -62,6 +62,30 @@ static void nothing_is_forged(void **state)
         line(), "t info e file=a\\x22\\x20b=\\x221\\x0a2026\\x20dhcpd\\x20info\\x20\\x5cx\\x1b[2J n=5\n");
 }
 
+/* Letters of any language stay; what is no UTF-8, and control characters in it, are escaped byte by byte. */
+static void only_characters_pass(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+    } T[] = {{"Gen\xc3\xa8ve \xe6\x9d\xb1 \xf0\x9f\x96\xa5", "Gen\xc3\xa8ve \xe6\x9d\xb1 \xf0\x9f\x96\xa5"},
+             {"\xc2\x9b[2J", "\\xc2\\x9b[2J"},
+             {"\x9b\xff", "\\x9b\\xff"},
+             {"\xc3(", "\\xc3("},
+             {"\xe6\x9d", "\\xe6\\x9d"},
+             {"\xc0\xaf", "\\xc0\\xaf"},
+             {"\xed\xa0\x80", "\\xed\\xa0\\x80"},
+             {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}};
+    char want[100];
+    for (size_t i = 0; i < sizeof T / sizeof *T; i++) {
+        log_info("e v=\"%s\"", T[i].in);
+        snprintf(want, sizeof want, "t info e v=\"%s\"\n", T[i].out);
+        assert_string_equal(line(), want);
+    }
+    log_info("e v=%.1s w=%.2s", "\xc3\xa8", "\xc3\xa8");
+    assert_string_equal(line(), "t info e v=\\xc3 w=\xc3\xa8\n");
+}
+
 static void a_long_line_ends_with_its_newline(void **state)
 {
     char text[5000];
@@ -123,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversions),
         cmocka_unit_test(nothing_is_forged),
+        cmocka_unit_test(only_characters_pass),
         cmocka_unit_test(a_long_line_ends_with_its_newline),
         cmocka_unit_test(levels),
         cmocka_unit_test(held_lines_wait),
