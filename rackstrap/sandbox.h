@@ -1,14 +1,15 @@
 /* sandbox: what a server is left with once it runs, so that a hostile packet that takes it over has gained
  * little:
  *
- *   who       not root; no capability in any set, nor a way to get one (bounding set, securebits,
- * no_new_privs) files     writes below one folder only, and executes nothing: Landlock, where the kernel has
- * it (5.13); else the owners of the files alone stand in the way calls     the system calls of its table in
- * sandbox_table.c; any other ends the process with SIGSYS limits    no core dump (it would hold secrets), no
- * more processes
+ * - Who: not root; no capability in any set, nor a way to get one (bounding set, securebits, no_new_privs).
+ * - Files: it writes below one folder only, and executes nothing: Landlock, where the kernel has it (5.13);
+ * else the owners of the files alone stand in the way.
+ * - Calls: the system calls of its table in sandbox_table.c; any other ends the process with SIGSYS.
+ * - Limits: no core dump (it would hold secrets), no more processes.
  *
  * The handles that need privileges are opened before; nothing is given back after. A call outside the table
- * leaves its number in a page that is shared with the supervisor, who names it in log and journal.
+ * leaves its number in a page that is shared with the supervisor, who names it in log and journal. A thread
+ * that blocks SIGSYS dies without that.
  */
 #ifndef RACKSTRAP_SANDBOX_H
 #define RACKSTRAP_SANDBOX_H

@@ -49,7 +49,7 @@ whole() {
     # atftp 0.8 gives up when an OACK comes twice, which it must when the ACK 0 was lost (RFC 2347): only that may be tried again.
     for _ in 1 2 3 4; do
         rm -f "$work/in/got"
-        (cd "$work/in" && timeout 60 ip netns exec "$c" "$@") >"$work/out" 2>&1
+        (cd "$work/in" && timeout 120 ip netns exec "$c" "$@") >"$work/out" 2>&1
         local status=$?
         grep -q "unexpected OACK" "$work/out" || break
     done

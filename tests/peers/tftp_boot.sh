@@ -68,7 +68,7 @@ machine uefi -machine q35 -device virtio-net-pci,netdev=n,mac=52:54:00:00:01:02,
 
 began=$SECONDS
 until grep -qs "grub is done" "$dir/bios.console" && grep -qs "grub is done" "$dir/uefi.console"; do
-    ((SECONDS - began < ${LIMIT:-150})) || break
+    ((SECONDS - began < ${LIMIT:-400})) || break
     sleep 0.3
 done
 

@@ -69,7 +69,7 @@ def run(title, command, name, got, results):
     # atftp 0.8 gives up when an OACK comes twice, which it must when the ACK 0 was lost (RFC 2347): its fault, so it may ask again.
     # Nothing else may.
     for attempt in range(1, 5):
-        done = subprocess.run(command, cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=110)
+        done = subprocess.run(command, cwd=WORK, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
         if b"unexpected OACK" not in done.stdout:
             break
         print(f"# {title}: gave up at a repeated OACK, attempt {attempt}", flush=True)
