@@ -134,6 +134,7 @@ static void journal_crash(const struct config *c, const char *text)
         log_error("journal-failed why=\"%s\"", e.text);
         return;
     }
+    store_patience(store, STORE_PATIENCE_SERVER); /* meanwhile nothing is started again */
     if (journal_add(store, 0, NULL, "supervisor", "server-crashed", text, now_ms(), &e))
         log_error("journal-failed why=\"%s\"", e.text);
     store_close(store);
