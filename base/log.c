@@ -120,8 +120,9 @@ struct conversion {
 static const char *conversion_read(const char *f, struct conversion *c, va_list *ap)
 {
     *c = (struct conversion){.spec = "%", .spec_n = 1, .precision = -1};
-    for (; *f && strchr("-+ #0123456789.*hljzt", *f); f++) {
-        if (f[0] == '*')
+    for (; *f && strchr("-+ #0123456789.*hljzt", *f); f++) { /* a '*' is a string's precision; no line has
+                                                                 another */
+        if (f[0] == '*' && f[-1] == '.')
             c->precision = va_arg(*ap, int);
         else if (f[0] == '.' && f[1] >= '0' && f[1] <= '9')
             c->precision = atoi(f + 1);

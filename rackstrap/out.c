@@ -32,12 +32,16 @@ json_t *out_text(const char *s)
     return *s ? out_string(s) : json_null();
 }
 
-/* What came from a machine must not drive the terminal that shows it. */
+/* What came from a machine must not drive the terminal that shows it: neither by C0 nor by C1, which UTF-8
+ * has as c2 80 to c2 9f. */
 static char *printable(char *s)
 {
-    for (char *p = s; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+    for (unsigned char *p = (unsigned char *)s; *p; p++) {
+        if (*p < 0x20 || *p == 0x7f)
             *p = '?';
+        if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+            p[0] = p[1] = '?';
+    }
     return s;
 }
 

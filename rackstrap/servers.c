@@ -1,9 +1,11 @@
 #include "rackstrap/servers.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <pwd.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -137,12 +139,31 @@ int servers_check(struct servers *s, struct err *e)
     return check_state_dir(c, e);
 }
 
+/* The folder is the servers' user's, who might have put anything under our names: what is handed over is what
+ * was looked at, and no file that has another name elsewhere. */
+static int give_open(int fd, const char *path, const struct servers *s, struct err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st))
+        return err_errno(e, "%s", path);
+    if (!S_ISDIR(st.st_mode) && (!S_ISREG(st.st_mode) || st.st_nlink != 1))
+        return err_set(e, ERR_REFUSED, "%s is a link, or no file; move it away and look where it comes from",
+                       path);
+    if (fchownat(fd, "", s->uid, s->gid, AT_EMPTY_PATH))
+        return err_errno(e, "cannot give %s to the user %u that the servers run as", path, (unsigned)s->uid);
+    return 0;
+}
+
 static int give(const char *state_dir, const char *name, const struct servers *s, struct err *e)
 {
     char *path = xasprintf("%s%s", state_dir, name);
-    int rc = 0;
-    if (lchown(path, s->uid, s->gid) && errno != ENOENT)
-        rc = err_errno(e, "cannot give %s to the user %u that the servers run as", path, (unsigned)s->uid);
+    int fd = open(path, O_PATH | O_CLOEXEC | (*name ? O_NOFOLLOW : 0)), rc = 0;
+    if (fd >= 0)
+        rc = give_open(fd, path, s, e);
+    else if (errno != ENOENT)
+        rc = err_errno(e, "%s", path);
+    if (fd >= 0)
+        close(fd);
     free(path);
     return rc;
 }

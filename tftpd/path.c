@@ -100,6 +100,8 @@ int path_open(int root_fd, const char *relative, int *ret_fd, struct err *e)
         case EXDEV:
         case ELOOP:
             return err_set(e, ERR_REFUSED, "a link leads out of the folder that is served");
+        case EAGAIN: /* a folder on the way was renamed meanwhile */
+            return err_set(e, ERR_UNAVAILABLE, "the folder is being changed");
         case EACCES:
             return err_set(e, ERR_REFUSED, "the server may not read the file");
         default:

@@ -95,26 +95,30 @@ dies() { # NAME
     local old
     old=$(pid_of "$1")
     kill -KILL "$old"
-    within 5 is_new "$1" "$old"
+    within 20 is_new "$1" "$old"
 }
 
-refuses() { # NAME WORDS COMMAND...
-    local what=$1 words=$2 out code
-    shift 2
+refuses() { # NAME STATUS WORDS COMMAND...
+    local what=$1 status=$2 words=$3 out code
+    shift 3
     out=$("$@" 2>&1)
     code=$?
-    if [ $code = 2 ] && [[ $out == *"$words"* ]]; then echo "ok serve-$what"; else
+    if [ $code = "$status" ] && [[ $out == *"$words"* ]]; then echo "ok serve-$what"; else
         echo "not ok serve-$what: exit $code: $out"
         failed=1
     fi
 }
 sed '1a user: root' "$dir/rackstrap.yaml" >"$dir/root.yaml"
-refuses not-as-root "do not run as root" in_ns timeout 5 "$rackstrap" serve -c "$dir/root.yaml"
-refuses only-nothing "takes names" in_ns timeout 5 "$rackstrap" serve --only "" -c "$dir/rackstrap.yaml"
+refuses not-as-root 2 "do not run as root" in_ns timeout 5 "$rackstrap" serve -c "$dir/root.yaml"
+mkdir -p "$dir/planted/tftp" && : >"$dir/other" && ln "$dir/other" "$dir/planted/leases.db"
+sed "s|^state_dir:.*|state_dir: $dir/planted|" "$dir/rackstrap.yaml" >"$dir/planted.yaml"
+refuses gives-no-file-away-that-is-elsewhere-too 1 "leases.db is a link" in_ns timeout 5 "$rackstrap" serve -c "$dir/planted.yaml"
+check its-owner-stays [ "$(stat -c %u "$dir/other")" = 0 ]
+refuses only-nothing 2 "takes names" in_ns timeout 5 "$rackstrap" serve --only "" -c "$dir/rackstrap.yaml"
 
 start
-check answers within 10 answers
-for name in tftpd courier; do within 5 pid_of "$name" >/dev/null; done
+check answers within 20 answers
+for name in tftpd courier; do within 20 pid_of "$name" >/dev/null; done
 check port-held-by-its-own-server only_its_own
 for name in httpboot tftpd; do
     if knows "$(pid_of $name)"; then
@@ -126,14 +130,14 @@ for name in httpboot tftpd; do
 done
 check courier-knows-the-password knows "$(pid_of courier)"
 check httpboot-comes-back dies httpboot
-check answers-again within 5 answers
+check answers-again within 20 answers
 check tftpd-comes-back dies tftpd
 check crash-is-in-the-journal grep -q server-crashed <("$rackstrap" events -c "$dir/rackstrap.yaml")
 kill -KILL "$server"
-check none-outlives-the-supervisor within 5 nobody_left
+check none-outlives-the-supervisor within 20 nobody_left
 start
-check starts-again-at-once within 10 answers
+check starts-again-at-once within 20 answers
 kill -TERM "$server"
-check stops-by-sigterm within 5 nobody_left
+check stops-by-sigterm within 20 nobody_left
 wait "$server" 2>/dev/null
 exit $failed

@@ -51,11 +51,13 @@ static void objects(void **state)
 {
     (void)state;
     char text[512];
-    printed(json_pack("{s:s, s:b, s:n, s:I, s:[{s:s, s:n, s:b}], s:{s:I}}", "name", "a\x1b[2J\nb", "on", 1,
-                      "no", "disk_size", (json_int_t)2048, "list", "x", "y", "z", "w", 0, "job", "bytes_done",
-                      (json_int_t)1024),
+    printed(json_pack("{s:s, s:b, s:n, s:I, s:[{s:s, s:n, s:b}], s:{s:I}}", "name",
+                      "a\x1b[2J\nb\xc2\x9b"
+                      "é",
+                      "on", 1, "no", "disk_size", (json_int_t)2048, "list", "x", "y", "z", "w", 0, "job",
+                      "bytes_done", (json_int_t)1024),
             NULL, false, text, sizeof text);
-    assert_string_equal(text, "name: a?[2J?b\non: yes\nno: -\ndisk_size: 2.0 KiB\nlist:\n  - x y, w no\n"
+    assert_string_equal(text, "name: a?[2J?b??é\non: yes\nno: -\ndisk_size: 2.0 KiB\nlist:\n  - x y, w no\n"
                               "job: bytes_done 1.0 KiB\n");
 }
 
