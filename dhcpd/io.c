@@ -130,8 +130,18 @@ static void read_links(struct dhcpd *d)
     d->first++;
 }
 
+static void expect_packets(struct dhcpd *d)
+{
+    struct mac macs[ROUND_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < d->packets_n; i++)
+        n += message_peek(span_of(d->packets[i].bytes, d->packets[i].n), &macs[n]);
+    service_expect(d->service, macs, n);
+}
+
 static void handle_packets(struct dhcpd *d)
 {
+    expect_packets(d);
     for (size_t i = 0; i < d->packets_n; i++) {
         const struct packet *p = &d->packets[i];
         if (p->why == DROP_NONE)

@@ -62,6 +62,12 @@ void records_begin(struct lookup *l)
         log_error("dhcp-store problem=\"%s\"", e.text);
 }
 
+void records_expect(struct lookup *l, const struct mac *m, size_t n)
+{
+    roster_expect(l->roster, m, n);
+    lease_expect(l->leases, m, n);
+}
+
 int records_find(const struct lookup *l, struct mac mac, struct records *ret)
 {
     ret->has_job = false;

@@ -24,6 +24,8 @@ void lookup_free(struct lookup *l); /* takes NULL */
 
 /* When the inventory cannot be read: a line in the log, and records_find says so to each packet. */
 void records_begin(struct lookup *l);
+/* A hint: packets of these will follow. */
+void records_expect(struct lookup *l, const struct mac *m, size_t n);
 int records_find(const struct lookup *l, struct mac mac, struct records *ret);
 void facts_find(struct lookup *l, const struct request *q, const struct arrival *from, const struct place *p,
                 const struct records *r, int64_t at_ms, struct facts *f);

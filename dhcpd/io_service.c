@@ -206,6 +206,11 @@ void service_begin(struct service *s)
     records_begin(s->lookup);
 }
 
+void service_expect(struct service *s, const struct mac *m, size_t n)
+{
+    records_expect(s->lookup, m, n);
+}
+
 bool service_handle(struct service *s, const struct arrival *from, struct span message, int64_t at_ms,
                     struct answer *ret)
 {

@@ -26,6 +26,8 @@ void service_close(struct service *s); /* logs the counters; takes NULL */
 
 /* The packets of a batch have been read: looks what is on record now. */
 void service_begin(struct service *s);
+/* A hint: messages of these will be handled next. */
+void service_expect(struct service *s, const struct mac *m, size_t n);
 /* True when *ret is to be sent. */
 bool service_handle(struct service *s, const struct arrival *from, struct span message, int64_t at_ms,
                     struct answer *ret);

@@ -102,6 +102,14 @@ static void parse_options(struct request *q)
     }
 }
 
+bool message_peek(struct span bytes, struct mac *ret)
+{
+    struct reader r = reader_of(bytes);
+    read_skip(&r, 28);
+    read_bytes(&r, ret->b, sizeof ret->b);
+    return !r.bad;
+}
+
 enum drop message_parse(struct span bytes, struct request *ret)
 {
     struct reader r = reader_of(bytes);

@@ -48,6 +48,8 @@ struct request {
 
 /* A sentence-less reason, or DROP_NONE and the request. */
 enum drop message_parse(struct span bytes, struct request *ret);
+/* Whose it is, before anything is parsed; false: too short. */
+bool message_peek(struct span bytes, struct mac *ret);
 /* Would the client like this option? Yes also when it sent no list. */
 bool request_lists(const struct request *q, uint8_t code); /* and sent a list that has it? */
 bool request_wants(const struct request *q, uint8_t code);

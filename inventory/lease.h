@@ -27,6 +27,8 @@ void leases_close(struct leases *l);
 /* Lent until the next change. NULL when there is none. Offers live in memory only. */
 const struct lease *lease_by_mac(struct leases *l, struct mac m);
 const struct lease *lease_by_address(struct leases *l, struct ip4 a);
+/* A hint, as roster_expect. */
+void lease_expect(struct leases *l, const struct mac *m, size_t n);
 /* Sets the lease of this address, in memory at once and on the disk at the next commit (an OFFERED one
  * never). One MAC has at most one live lease in a prefix: the caller releases the other. */
 int lease_put(struct leases *l, const struct lease *x, struct err *e);

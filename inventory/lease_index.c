@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "inventory/spread.h"
 
 /* The links and the lease's keys share a cache line. A chain of MAC addresses can be taken out of anywhere: a
  * client that has every address of a pool once makes it as long as the pool. */
@@ -32,23 +33,14 @@ struct lease_index {
 /* Of one MAC address so many leases are looked at, those that changed last. */
 #define LOOKED_AT 64
 
-/* Spreads neighbouring values over the whole word: racks have runs of both kinds of addresses. By a number
- * that nobody else knows: a client that makes up its MAC addresses cannot put them all into one chain. */
-static size_t spread(const struct lease_index *x, uint64_t v)
-{
-    v ^= v >> 31;
-    v *= x->odd;
-    return (size_t)(v >> 29);
-}
-
 static struct node **address_slot(const struct lease_index *x, struct ip4 a)
 {
-    return &x->by_address[spread(x, a.a) & (x->slots - 1)];
+    return &x->by_address[spread(a.a, x->odd) & (x->slots - 1)];
 }
 
 static struct node **mac_slot(const struct lease_index *x, struct mac m)
 {
-    return &x->by_mac[spread(x, mac_to_u64(m)) & (x->slots - 1)];
+    return &x->by_mac[spread(mac_to_u64(m), x->odd) & (x->slots - 1)];
 }
 
 struct lease_index *index_new(uint64_t seed)
@@ -242,6 +234,22 @@ const struct lease *index_by_address(const struct lease_index *x, struct ip4 a)
 {
     const struct node *n = find(x, a);
     return n ? &n->lease : NULL;
+}
+
+void index_expect(const struct lease_index *x, const struct mac *m, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        __builtin_prefetch(mac_slot(x, m[i]));
+    }
+    for (size_t i = 0; i < n; i++) {
+        __builtin_prefetch(*mac_slot(x, m[i]));
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct node *first = *mac_slot(x, m[i]);
+        if (first) {
+            __builtin_prefetch(address_slot(x, first->lease.address));
+        }
+    }
 }
 
 static int compare_addresses(const void *a, const void *b)

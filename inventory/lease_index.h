@@ -18,6 +18,8 @@ void index_put(struct lease_index *x, const struct lease *l);
 const struct lease *index_by_mac(const struct lease_index *x, struct mac m);
 const struct lease *index_by_address(const struct lease_index *x, struct ip4 a);
 
+void index_expect(const struct lease_index *x, const struct mac *m, size_t n);
+
 void index_keep(struct lease_index *x);      /* what was put stays */
 void index_take_back(struct lease_index *x); /* what was put since the last index_keep is undone */
 /* All that was put since the last index_keep, in order. */

@@ -24,6 +24,9 @@ int roster_refresh(struct roster *r, struct err *e);
  * an installer and is not followed: it says never. A job that ran out has ended when its state says so. */
 bool roster_find(const struct roster *r, struct mac m, struct device *ret, struct job *ret_job,
                  bool *ret_has_job);
+/* A hint: roster_find will soon be asked for these. With many devices most of its time is waiting for memory,
+ * and so it waits for all at once. */
+void roster_expect(const struct roster *r, const struct mac *m, size_t n);
 /* The MAC address of the interface that owns this address. False: none does. */
 bool roster_owner(const struct roster *r, struct ip4 a, struct mac *ret);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "inventory/spread.h"
 
 struct nic {
     struct mac mac;
@@ -165,27 +166,19 @@ static void unpack(const struct card *c, struct device *d, struct job *job, bool
 
 /* ---- the tables */
 
-/* Spreads neighbouring values over the whole word: racks have runs of all of them. */
-static size_t spread(uint64_t v)
-{
-    v ^= v >> 31;
-    v *= UINT64_C(0x9e3779b97f4a7c15);
-    return (size_t)(v >> 29);
-}
-
 static struct card **id_slot(const struct roster_index *x, int64_t id)
 {
-    return &x->by_id[spread((uint64_t)id) & (x->slots - 1)];
+    return &x->by_id[spread((uint64_t)id, SPREAD_ODD) & (x->slots - 1)];
 }
 
 static struct nic **mac_slot(const struct roster_index *x, struct mac m)
 {
-    return &x->by_mac[spread(mac_to_u64(m)) & (x->slots - 1)];
+    return &x->by_mac[spread(mac_to_u64(m), SPREAD_ODD) & (x->slots - 1)];
 }
 
 static struct nic **address_slot(const struct roster_index *x, struct ip4 a)
 {
-    return &x->by_address[spread(a.a) & (x->slots - 1)];
+    return &x->by_address[spread(a.a, SPREAD_ODD) & (x->slots - 1)];
 }
 
 static void make_tables(struct roster_index *x, size_t slots)
@@ -309,6 +302,27 @@ bool roster_index_find(const struct roster_index *x, struct mac m, struct device
         }
     }
     return false;
+}
+
+/* The card is around its nic. A wrong address is no harm: a hint is not followed. */
+static void expect_card(const struct nic *n)
+{
+    for (int line = -1; line <= 1; line++) {
+        __builtin_prefetch((const char *)n + line * 64);
+    }
+}
+
+void roster_index_expect(const struct roster_index *x, const struct mac *m, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        __builtin_prefetch(mac_slot(x, m[i]));
+    }
+    for (size_t i = 0; i < n; i++) {
+        const struct nic *first = *mac_slot(x, m[i]);
+        if (first) {
+            expect_card(first);
+        }
+    }
 }
 
 bool roster_index_owner(const struct roster_index *x, struct ip4 a, struct mac *ret)

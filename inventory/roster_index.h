@@ -15,6 +15,7 @@ void roster_index_drop(struct roster_index *x, int64_t id);
 
 bool roster_index_find(const struct roster_index *x, struct mac m, struct device *ret, struct job *ret_job,
                        bool *ret_has_job);
+void roster_index_expect(const struct roster_index *x, const struct mac *m, size_t n);
 bool roster_index_owner(const struct roster_index *x, struct ip4 a, struct mac *ret);
 
 #endif

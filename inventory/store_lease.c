@@ -160,6 +160,11 @@ const struct lease *lease_by_address(struct leases *l, struct ip4 a)
     return index_by_address(l->index, a);
 }
 
+void lease_expect(struct leases *l, const struct mac *m, size_t n)
+{
+    index_expect(l->index, m, n);
+}
+
 int lease_each(struct leases *l, lease_fn *fn, void *ctx, struct err *e)
 {
     (void)e;

@@ -225,6 +225,11 @@ bool roster_find(const struct roster *r, struct mac m, struct device *ret, struc
     return roster_index_find(r->index, m, ret, ret_job, ret_has_job);
 }
 
+void roster_expect(const struct roster *r, const struct mac *m, size_t n)
+{
+    roster_index_expect(r->index, m, n);
+}
+
 bool roster_owner(const struct roster *r, struct ip4 a, struct mac *ret)
 {
     return roster_index_owner(r->index, a, ret);

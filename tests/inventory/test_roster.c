@@ -1,5 +1,8 @@
 /* The roster: whatever changes in the store, by whatever connection, is in its next answer. */
 #include "inventory/roster.h"
+
+#include "base/str.h"
+#include "inventory/spread.h"
 #include "inventory/store_sql.h"
 #include "tests/inventory/fixture.h"
 
@@ -241,6 +244,40 @@ static void test_within_a_snapshot(void **state)
     store_snapshot_end(fx.s);
 }
 
+/* 100,000 neighbours in 131,072 slots: a random hash makes walks of 1.4 links, in a search that finds. */
+static void walks_of(uint64_t first)
+{
+    enum { N = 100000, SLOTS = 131072 };
+    uint8_t *length = xcalloc(SLOTS, 1);
+    size_t links = 0;
+    for (uint64_t i = 0; i < N; i++) {
+        links += ++length[spread(first + i, SPREAD_ODD) & (SLOTS - 1)];
+    }
+    free(length);
+    assert_true(links < N * 3 / 2);
+}
+
+static void test_runs_are_spread(void **state)
+{
+    (void)state;
+    walks_of(UINT64_C(0x020c00000000)); /* MAC addresses */
+    walks_of(0x0a420100);               /* addresses */
+    walks_of(1);                        /* numbers of rows */
+}
+
+/* A hint changes no answer, whatever is asked. */
+static void test_hint(void **state)
+{
+    (void)state;
+    struct mac macs[] = {a_mac(1), a_mac(2)};
+    roster_expect(t.r, macs, 2);
+    put_device("web1", 1);
+    assert_true(finds(1));
+    roster_expect(t.r, macs, 2);
+    assert_true(finds(1));
+    assert_false(finds(2));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_roster, close_roster)
@@ -255,6 +292,8 @@ int main(void)
         TEST(test_store_was_restored),
         TEST(test_own_connection_counts_too),
         TEST(test_within_a_snapshot),
+        TEST(test_hint),
+        cmocka_unit_test(test_runs_are_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
