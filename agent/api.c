@@ -50,7 +50,6 @@ static void wait_and_say(struct api *a, const struct err *why, struct backoff *w
 {
     struct api_wait turn;
     unsigned retry_s;
-    uint32_t chance;
     const char *refusal = agent_http_refusal(a->http, &retry_s);
     bool is_turn = *refusal && api_wait_decode(span_str(refusal), &turn, NULL) == 0;
     if (!is_turn) {
@@ -59,8 +58,7 @@ static void wait_and_say(struct api *a, const struct err *why, struct backoff *w
         say_turn(&turn);
         *said = (struct said){.place = turn.place, .at_ms = ticks_ms()};
     }
-    random_bytes(&chance, sizeof chance);
-    sleep_ms(retry_s ? retry_s * 1000 + chance % (retry_s * 250) : backoff_next(wait, chance));
+    backoff_wait_asked(wait, retry_s);
 }
 
 /* One call, patiently; json is freed. */

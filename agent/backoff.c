@@ -14,9 +14,14 @@ uint32_t backoff_next(struct backoff *b, uint32_t chance)
 
 void backoff_wait(struct backoff *b)
 {
+    backoff_wait_asked(b, 0);
+}
+
+void backoff_wait_asked(struct backoff *b, unsigned retry_s)
+{
     uint32_t chance;
     random_bytes(&chance, sizeof chance);
-    sleep_ms(backoff_next(b, chance));
+    sleep_ms(retry_s ? retry_s * 1000 + chance % (retry_s * 250) : backoff_next(b, chance));
 }
 
 void sleep_ms(uint32_t ms)

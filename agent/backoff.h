@@ -15,6 +15,9 @@ struct backoff {
 uint32_t backoff_next(struct backoff *b, uint32_t chance);
 /* The same, waited for. */
 void backoff_wait(struct backoff *b);
+/* The same, but where a server wants to be left alone for `retry_s` seconds (0: it did not say), for these
+ * and up to a quarter more by chance. */
+void backoff_wait_asked(struct backoff *b, unsigned retry_s);
 void sleep_ms(uint32_t ms);
 uint64_t ticks_ms(void); /* monotonic */
 

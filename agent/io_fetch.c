@@ -217,6 +217,14 @@ static const char *reason_of(enum err_kind kind)
     return kind == ERR_CORRUPT ? "image-corrupt" : kind == ERR_NOT_FOUND ? "image-missing" : "agent-error";
 }
 
+/* For as long as the server wants, each machine a little longer by chance, else with back-off. */
+static void server_wait(const struct agent_http *http, struct backoff *wait)
+{
+    unsigned retry_s;
+    agent_http_refusal(http, &retry_s);
+    backoff_wait_asked(wait, retry_s);
+}
+
 /* One range, for as long as it takes: a cut stream goes on at the frame where it was cut. */
 static int read_range(struct stream *s, struct agent_http *http, const char *path, const struct plan_range *r,
                       struct err *e)
@@ -244,7 +252,7 @@ static int read_range(struct stream *s, struct agent_http *http, const char *pat
         if (s->frame > began)
             wait = (struct backoff){0};
         say("%s; going on at frame %zu", why.text, s->frame);
-        backoff_wait(&wait);
+        server_wait(http, &wait);
         if (atomic_load(&s->f->in->stop))
             return err_set(e, ERR_REFUSED, "stopped by the server");
     }

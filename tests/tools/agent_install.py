@@ -225,6 +225,16 @@ def truncated_stream(b):
     b.check_disk(disk, s)
 
 
+def busy_server(b):
+    """It wants to be left alone for three seconds."""
+    s, disk = b.server(), b.disk()
+    s.pack_busy = 1
+    r = b.install(s, disk)
+    want(r.returncode == 0, r.stdout)
+    want(s.asked_at[1] - s.asked_at[0] >= 3, f"asked again after {s.asked_at[1] - s.asked_at[0]:.1f} s")
+    b.check_disk(disk, s)
+
+
 def server_restarted(b):
     s, disk = b.server(), b.disk()
     s.rate = 10 * MIB
@@ -499,7 +509,7 @@ def first_boot(b):
     want(boot().returncode == 0 and len(s.calls) == n, "a later boot did something")
 
 
-CASES = [full_install, same_size_disk, seed_and_growth, resume_after_kill, flipped_byte, flipped_byte_once, flipped_byte_in_head, short_pack, no_pack, truncated_stream,
+CASES = [full_install, same_size_disk, seed_and_growth, resume_after_kill, flipped_byte, flipped_byte_once, flipped_byte_in_head, short_pack, no_pack, truncated_stream, busy_server,
          waits_for_its_turn,
          server_restarted, too_small, two_disks, hidden_disk, disk_changes_its_name, no_disk, complete_disk_stays, lost_last_callback, another_job_writes, bad_token,
          claim_refused, taken_away, taken_away_at_the_end, missing_image, wrong_manifest, signature, discover, loop_device, first_boot]

@@ -19,6 +19,8 @@ class FakeServer:
         self.status = {}         # call -> status code instead of the right answer
         self.silent = set()      # calls whose connection is closed without an answer
         self.turns = []          # (place, of, seconds) of the claims that have to wait, first to last
+        self.pack_busy = 0       # pack answers that are 503, with a Retry-After of three seconds
+        self.asked_at = []       # when the pack was asked for
         self.known_after = 2     # discover: known at this asking
         self.lock = threading.Lock()
         self.start(port)
@@ -120,6 +122,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         first, last = int(first), min(int(last), size - 1)
         if first >= size:
             return self.answer(416, {"error": "behind the end"}, [("Content-Range", f"bytes */{size}")])
+        with f.lock:
+            f.asked_at.append(time.monotonic())
+            f.pack_busy -= 1
+            busy = f.pack_busy >= 0
+        if busy:
+            return self.answer(503, {"error": "too many streams"}, [("Retry-After", "3")])
         with f.lock:
             f.ranges.append((first, last))
         self.send_response(206)
