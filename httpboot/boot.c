@@ -28,6 +28,7 @@ struct boot_records {
     struct device device;
     struct job job;
     bool known, has_job;
+    bool is_read; /* has_job is the store's word */
 };
 
 static int load(struct call *c, struct mac mac, struct boot_records *ret, struct err *e)
@@ -42,6 +43,7 @@ static int load(struct call *c, struct mac mac, struct boot_records *ret, struct
         ret->has_job = true;
     else if (ret->known && why.kind != ERR_NOT_FOUND)
         goto fail;
+    ret->is_read = true;
     return 0;
 fail:
     if (e)
@@ -179,9 +181,17 @@ static int decide_and_commit(struct call *c, struct boot_records *r, struct mac 
     return commit(c, r, mac, d, uuid, ret_token, e);
 }
 
-static bool may_pass(const struct err *e)
+static bool may_be_live(const struct boot_records *r)
 {
-    return e->kind == ERR_CONFLICT || e->kind == ERR_REFUSED || e->kind == ERR_UNAVAILABLE;
+    bool live = r->has_job && (r->job.state == JOB_ARMED || r->job.state == JOB_CLAIMED);
+
+    return r->known && (live || !r->is_read);
+}
+
+/* A store that fails keeps nobody from its disk but a machine that may have to be written. */
+static bool may_pass(const struct boot_records *r, const struct err *e)
+{
+    return e->kind == ERR_CONFLICT || e->kind == ERR_REFUSED || e->kind == ERR_UNAVAILABLE || may_be_live(r);
 }
 
 /* A job can end or be claimed between the decision and its token: the machine asks again then, and it is
@@ -203,7 +213,7 @@ void boot_script(struct call *c)
     store_snapshot_end(c->app->store);
     if (!rc)
         answer(c, &r, mac, &d, token);
-    else if (may_pass(&e))
+    else if (may_pass(&r, &e))
         answer_wait(c, &r, mac, &e);
     else
         app_error(c, &e);

@@ -343,6 +343,27 @@ static void busy(void **state)
     assert_int_equal(post("/agent/v1/claim", token, body), 200);
 }
 
+/* A store that fails: a machine that may have to be written waits; any other goes to its disk. */
+static void broken_store(void **state)
+{
+    (void)state;
+    arm();
+    assert_int_equal(db_run(w.app.store, "ALTER TABLE tokens RENAME TO gone", NULL, 0, NULL), 0);
+    assert_int_equal(get("/boot/" MAC_1 ".ipxe"), 200);
+    assert_true(says("sleep 2\nchain --replace") && !says("token"));
+    assert_int_equal(db_run(w.app.store, "ALTER TABLE gone RENAME TO tokens", NULL, 0, NULL), 0);
+    assert_int_equal(db_run(w.app.store, "ALTER TABLE jobs RENAME TO gone", NULL, 0, NULL), 0);
+    assert_int_equal(get("/boot/" MAC_1 ".ipxe"), 200);
+    assert_true(says("sleep 2\nchain --replace"));
+    assert_int_equal(db_run(w.app.store, "ALTER TABLE gone RENAME TO jobs", NULL, 0, NULL), 0);
+    assert_int_equal(job_cancel(w.app.store, w.device_id, "test", w.at_ms, NULL), 0);
+    assert_int_equal(db_run(w.app.store, "ALTER TABLE journal RENAME TO gone", NULL, 0, NULL), 0);
+    assert_int_equal(get("/boot/" MAC_1 ".ipxe"), 500);
+    assert_int_equal(db_run(w.app.store, "ALTER TABLE gone RENAME TO journal", NULL, 0, NULL), 0);
+    assert_int_equal(db_run(w.app.store, "ALTER TABLE mac_addresses RENAME TO gone", NULL, 0, NULL), 0);
+    assert_int_equal(get("/boot/52:54:00:00:00:77.ipxe"), 500);
+}
+
 static void turns(void **state)
 {
     static const char body[] = "{\"uuid\":\"" UUID_1 "\",\"disk\":" DISK "}";
@@ -768,6 +789,7 @@ int main(void)
         WITH_WORLD(script_in_a_loop),
         WITH_WORLD(job_changes_meanwhile),
         WITH_WORLD(busy),
+        WITH_WORLD(broken_store),
         WITH_WORLD(turns),
         WITH_WORLD(unclaimed_token),
         WITH_WORLD(head_mints_nothing),
