@@ -48,6 +48,16 @@ static int refuse(struct call *c, const char *note)
     return -1;
 }
 
+bool token_is_good(const struct app *a, const struct request *r, int64_t at_ms)
+{
+    char token[DIGEST_HEX];
+    struct job job;
+    bool good = bearer_token(r, token) && job_by_token(a->store, token, at_ms, NULL, &job, NULL) == 0;
+
+    explicit_bzero(token, sizeof token);
+    return good;
+}
+
 int job_of_token(struct call *c, const char *token, enum token_kind kind, struct job *ret)
 {
     enum token_kind found;

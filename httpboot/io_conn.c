@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "httpboot/agentapi.h"
 #include "httpboot/io_wire.h"
 
 #define TURN_REQUESTS  16
@@ -26,6 +27,7 @@
 #define BODY_MS        30000
 #define STALL_MS       120000 /* an installer with a slow disk takes its time; it costs a descriptor */
 #define PROGRESS_BYTES (128u * 1024)
+#define STALLED_PART   4 /* of stall_ms without PROGRESS_BYTES: the place may go to another */
 #define LINGER_MS      2000
 #define PEER_BUCKETS   1024 /* a power of two */
 
@@ -43,18 +45,19 @@ struct peer { /* an address that has a connection */
     struct ip4 address;
     size_t n;
     size_t streams; /* packs that it is being sent */
-    struct conn_list waiting;
+    struct conn_list yielding;
 };
 
 struct conn {
-    TAILQ_ENTRY(conn) link;         /* in waiting or serving of all */
-    TAILQ_ENTRY(conn) of_peer_link; /* in waiting of its peer */
+    TAILQ_ENTRY(conn) link;         /* in yielding or serving of all */
+    TAILQ_ENTRY(conn) of_peer_link; /* in yielding of its peer */
     struct conns *all;
     struct peer *peer;
     struct wire wire;
     struct watch *watch;
     unsigned watched; /* WATCH_READ or WATCH_WRITE */
     enum conn_state state;
+    bool yields;         /* gives its place to another when there is none left */
     int64_t deadline_ms; /* monotonic_ms */
     struct ip4 local;
     uint16_t local_port;
@@ -77,9 +80,7 @@ struct conn {
 
 struct conns {
     struct conns_config cfg;
-    /* Each in the order of the last change of state. */
-    struct conn_list waiting; /* for a request, or for the client to close */
-    struct conn_list serving;
+    struct conn_list yielding, serving; /* each in the order in which they came to be so */
     size_t n;
     struct peer_list peers[PEER_BUCKETS];
     uint8_t *spare_in; /* IN_FIRST bytes, or NULL */
@@ -124,7 +125,7 @@ static struct peer *peer_of(struct conns *cs, struct ip4 a)
     if (!p) {
         p = xcalloc(1, sizeof *p);
         p->address = a;
-        TAILQ_INIT(&p->waiting);
+        TAILQ_INIT(&p->yielding);
         LIST_INSERT_HEAD(bucket_of(cs, a), p, link);
     }
     p->n++;
@@ -151,23 +152,25 @@ static void peer_leave(struct peer *p)
     free(p);
 }
 
-static bool is_waiting(enum conn_state s)
-{
-    return s == CONN_HANDSHAKE || s == CONN_HEAD || s == CONN_LINGER;
-}
-
 static void lists_insert(struct conn *c)
 {
-    TAILQ_INSERT_TAIL(is_waiting(c->state) ? &c->all->waiting : &c->all->serving, c, link);
-    if (is_waiting(c->state))
-        TAILQ_INSERT_TAIL(&c->peer->waiting, c, of_peer_link);
+    TAILQ_INSERT_TAIL(c->yields ? &c->all->yielding : &c->all->serving, c, link);
+    if (c->yields)
+        TAILQ_INSERT_TAIL(&c->peer->yielding, c, of_peer_link);
 }
 
 static void lists_remove(struct conn *c)
 {
-    TAILQ_REMOVE(is_waiting(c->state) ? &c->all->waiting : &c->all->serving, c, link);
-    if (is_waiting(c->state))
-        TAILQ_REMOVE(&c->peer->waiting, c, of_peer_link);
+    TAILQ_REMOVE(c->yields ? &c->all->yielding : &c->all->serving, c, link);
+    if (c->yields)
+        TAILQ_REMOVE(&c->peer->yielding, c, of_peer_link);
+}
+
+static void conn_yield(struct conn *c, bool yields)
+{
+    lists_remove(c);
+    c->yields = yields;
+    lists_insert(c);
 }
 
 static void conn_close(struct conn *c)
@@ -198,10 +201,9 @@ static void conn_watch(struct conn *c, unsigned what)
 
 static void conn_enter(struct conn *c, enum conn_state state, int64_t ms)
 {
-    lists_remove(c);
     c->state = state;
     c->deadline_ms = monotonic_ms() + ms;
-    lists_insert(c);
+    conn_yield(c, state != CONN_SEND); /* a body with a good token does not either: await_body */
 }
 
 static void conn_await_request(struct conn *c)
@@ -264,6 +266,8 @@ static void took(struct conn *c, size_t n)
         return;
     c->moved = 0;
     c->deadline_ms = monotonic_ms() + c->all->cfg.stall_ms;
+    if (c->yields)
+        conn_yield(c, false);
 }
 
 static void answer_begin(struct conn *c)
@@ -410,8 +414,10 @@ static enum step await_body(struct conn *c, const struct request *r)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-    if (c->state == CONN_HEAD)
+    if (c->state == CONN_HEAD) {
         conn_enter(c, CONN_BODY, BODY_MS);
+        conn_yield(c, !token_is_good(c->all->cfg.app, r, now_ms()));
+    }
     if (r->expect_continue && !c->continued &&
         wire_write(&c->wire, go_on, sizeof go_on - 1, false) != (ssize_t)(sizeof go_on - 1))
         return STEP_GONE;
@@ -575,12 +581,22 @@ static void on_ready(int fd, unsigned what, void *ctx)
 
 /* ---- all of them ---- */
 
-static bool push_out(struct conn_list *waiting)
+/* An answer that is cut short must not look whole. */
+static void conn_cut(struct conn *c)
 {
-    struct conn *c = TAILQ_FIRST(waiting);
+    if (c->state == CONN_SEND) {
+        log_answer(c, false);
+        wire_abort(&c->wire);
+    }
+    conn_close(c);
+}
+
+static bool push_out(struct conn_list *list)
+{
+    struct conn *c = TAILQ_FIRST(list);
 
     if (c)
-        conn_close(c);
+        conn_cut(c);
     return c != NULL;
 }
 
@@ -591,7 +607,7 @@ bool conns_has_room(const struct conns *cs)
 
 bool conns_make_room(struct conns *cs)
 {
-    return conns_has_room(cs) || push_out(&cs->waiting);
+    return conns_has_room(cs) || push_out(&cs->yielding);
 }
 
 size_t conns_count(const struct conns *cs)
@@ -603,7 +619,7 @@ static bool address_has_room(struct conns *cs, struct ip4 a)
 {
     struct peer *p = peer_find(cs, a);
 
-    return !p || p->n < cs->cfg.max_per_address || push_out(&p->waiting);
+    return !p || p->n < cs->cfg.max_per_address || push_out(&p->yielding);
 }
 
 static struct conn *conn_new(struct conns *cs, int fd, struct ip4 peer)
@@ -643,6 +659,7 @@ void conns_add(struct conns *cs, int fd, struct ip4 peer, struct tls_server *tls
     c = conn_new(cs, fd, peer);
     c->wire = wire;
     c->state = tls ? CONN_HANDSHAKE : CONN_HEAD;
+    c->yields = true;
     c->deadline_ms = monotonic_ms() + (tls ? HANDSHAKE_MS : HEAD_MS);
     cs->n++;
     lists_insert(c);
@@ -661,11 +678,20 @@ static void close_overdue(struct conn_list *list, int64_t now)
         if (c->state != CONN_LINGER && (c->in_len || c->state == CONN_HANDSHAKE))
             log_debug("http-too-slow peer=%s at=%s reason=\"the client took too long\"",
                       ip4_format(c->peer->address, ip), state_names[c->state]);
-        if (c->state == CONN_SEND) {
-            log_answer(c, false);
-            wire_abort(&c->wire);
-        }
-        conn_close(c);
+        conn_cut(c);
+    }
+}
+
+/* An installer with a slow disk may stall for as long as nobody needs its place. */
+static void find_stalled(struct conns *cs, int64_t now)
+{
+    int64_t left = cs->cfg.stall_ms - cs->cfg.stall_ms / STALLED_PART;
+    struct conn *c, *next;
+
+    for (c = TAILQ_FIRST(&cs->serving); c; c = next) {
+        next = TAILQ_NEXT(c, link);
+        if (c->state == CONN_SEND && c->deadline_ms - now < left)
+            conn_yield(c, true);
     }
 }
 
@@ -674,8 +700,9 @@ void conns_tick(struct conns *cs)
     int64_t now = monotonic_ms();
     char ip[IP4_STR];
 
-    close_overdue(&cs->waiting, now);
+    close_overdue(&cs->yielding, now);
     close_overdue(&cs->serving, now);
+    find_stalled(cs, now);
     if (cs->refused)
         log_warn("http-refused connections=%zu last=%s reason=\"one address had %zu connections, all being "
                  "served; http.connections_per_address is the limit\"",
@@ -690,17 +717,19 @@ struct conns *conns_new(const struct conns_config *cfg)
     cs->cfg = *cfg;
     if (!cs->cfg.stall_ms)
         cs->cfg.stall_ms = STALL_MS;
-    TAILQ_INIT(&cs->waiting);
+    TAILQ_INIT(&cs->yielding);
     TAILQ_INIT(&cs->serving);
     return cs;
 }
 
 void conns_free(struct conns *cs)
 {
+    struct conn *c;
+
     if (!cs)
         return;
-    while (push_out(&cs->waiting) || push_out(&cs->serving))
-        ;
+    while ((c = TAILQ_FIRST(&cs->yielding)) || (c = TAILQ_FIRST(&cs->serving)))
+        conn_close(c);
     free(cs->spare_in);
     str_free(&cs->spare_out);
     free(cs);

@@ -9,9 +9,10 @@
  *
  * What a client may cost: `max_per_address` connections; of each 80 KiB of memory, a handshake in
  * HANDSHAKE_MS, a head in HEAD_MS, a body in BODY_MS, and PROGRESS_BYTES (or the answer's end) taken in each
- * STALL_MS. An address that wants more pushes out its own connection that has waited longest for a request;
- * when the process is full, a new connection pushes out whichever has. One that is being served is never
- * pushed out.
+ * STALL_MS. An address that wants more pushes out its own connection that yields for longest; when the
+ * process is full, a new connection pushes out whichever does. Those yield that wait for a request, that send
+ * a body without a good token, and that have stalled their answer for a quarter of STALL_MS. One that is
+ * being served is never pushed out.
  */
 #ifndef HTTPBOOT_IO_CONN_H
 #define HTTPBOOT_IO_CONN_H

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""What one client may cost, for http_limits.sh: HOST PORT PATIENT_PORT DIGEST. The servers' limits: PER_ADDRESS 1100; STALL_MS 2000 at PORT,
-the usual two minutes at PATIENT_PORT."""
+"""What one client may cost, for http_limits.sh: HOST PORT PATIENT_PORT STALLED_PORT DIGEST. The servers' limits: PER_ADDRESS 1100;
+STALL_MS 2000 at PORT, the usual two minutes at PATIENT_PORT, 12000 at STALLED_PORT."""
+import re
 import socket
 import sys
 import threading
 import time
 
-host, port, patient, digest = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+host, port, patient, stalled, digest = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
 pack = f"/images/{digest}/pack"
 size = 200000000
 failed = False
@@ -241,6 +242,66 @@ def one_address_has_its_share():
         s.close()
 
 
-for c in (one_address_has_its_share, one_byte_a_second_is_not_enough, a_thousand_idle_and_installs_at_full_speed):
+def is_served(to):
+    try:
+        with connect(to=to) as s:
+            s.sendall(head("/nothing"))
+            return b" 404 " in s.recv(1000)
+    except ConnectionError:
+        return False
+
+
+def bodies_of_strangers_give_way():
+    """1100 that send a body byte by byte: the first has a token of the armed job, and stays; a new one takes the place of one without."""
+    with connect(to=patient) as s:
+        s.sendall(head("/boot/52:54:00:00:00:01.ipxe", "Connection: close\r\n"))
+        script = b""
+        while part := s.recv(4096):
+            script += part
+    token = re.search(rb"rackstrap\.token=([0-9a-f]{64})", script)[1].decode()
+    post = "POST /agent/v1/progress HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 6000\r\n\r\nx"
+    all_of_them = []
+    for t in [token] + ["0" * 64] * 1099:
+        s = connect(to=patient)
+        s.sendall((post % t).encode())
+        all_of_them.append(s)
+    if not is_served(patient):
+        raise AssertionError("a new one did not take the place of one that sends a body")
+    all_of_them[1].settimeout(5)
+    try:
+        if all_of_them[1].recv(1):
+            raise AssertionError("another than the first of them was pushed out")
+    except ConnectionResetError:
+        pass
+    all_of_them[0].setblocking(False)
+    try:
+        all_of_them[0].recv(1)
+        raise AssertionError("the one with a token was pushed out")
+    except BlockingIOError:
+        pass
+    for s in all_of_them:
+        s.close()
+
+
+def stalled_answers_give_way():
+    """1100 that take nothing of their answer: after a quarter of the twelve seconds that they may stall, a new one is served."""
+    busy = [connect(buffer=4096, to=stalled) for _ in range(1100)]
+    start = time.monotonic()
+    for s in busy:
+        s.sendall(head(pack))
+    for s in busy:
+        s.recv(1)
+    if is_served(stalled) and time.monotonic() - start < 2.5:
+        raise AssertionError("one that had not stalled yet was pushed out")
+    while not is_served(stalled) and time.monotonic() - start < 11:
+        time.sleep(0.1)
+    if not 2.5 < time.monotonic() - start < 10:
+        raise AssertionError(f"a new one was served after {time.monotonic() - start:.1f} s")
+    for s in busy:
+        s.close()
+
+
+for c in (bodies_of_strangers_give_way, stalled_answers_give_way, one_address_has_its_share,
+          one_byte_a_second_is_not_enough, a_thousand_idle_and_installs_at_full_speed):
     case(c)
 sys.exit(1 if failed else 0)

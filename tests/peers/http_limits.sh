@@ -34,8 +34,9 @@ start() { # PORT STALL_MS [seed]
 }
 start 8080 2000 seed
 start 8081 120000
+start 8082 12000
 ulimit -n 8192
-ip netns exec "$ns" python3 tests/peers/http_limits.py 10.77.0.1 8080 8081 "$digest"
+ip netns exec "$ns" python3 tests/peers/http_limits.py 10.77.0.1 8080 8081 8082 "$digest"
 rc=$?
 if grep -q 'http-refused .*last=10.77.0.99' "$dir/log"; then
     echo "ok http-limits-refusals-are-logged"
