@@ -134,29 +134,32 @@ int journal_add(struct store *s, int64_t device_id, const struct mac *m, const c
     return db_end(s, append(s, &x, e), e);
 }
 
-/* 1, 0 or -1. A device's last few entries are enough: what lies further back is another boot. */
+/* 1, 0 or -1. A device's last few entries are enough: what lies further back is another boot. What lies ahead
+ * was said before the clock was set back, and would be in the way until the clock is there again. */
 static int was_said(struct store *s, int64_t device_id, const char *event, const char *detail,
-                    int64_t since_ms, struct err *e)
+                    int64_t since_ms, int64_t at_ms, struct err *e)
 {
     static const char sql[] = "SELECT 1 FROM (SELECT at_ms, event, detail FROM journal WHERE device_id = ? "
-                              "ORDER BY id DESC LIMIT 16) WHERE event = ? AND detail = ? AND at_ms > ?";
+                              "ORDER BY id DESC LIMIT 16) WHERE event = ? AND detail = ? AND at_ms > ? AND "
+                              "at_ms <= ?";
     char cut[sizeof((struct entry *)0)->detail];
     int64_t one;
     copy_cut(cut, sizeof cut, detail);
-    return db_number(s, sql, DB_VALUES(db_i(device_id), db_t(event), db_t(cut), db_i(since_ms)), &one, e);
+    return db_number(s, sql, DB_VALUES(db_i(device_id), db_t(event), db_t(cut), db_i(since_ms), db_i(at_ms)),
+                     &one, e);
 }
 
 int journal_add_once(struct store *s, int64_t device_id, const struct mac *m, const char *actor,
                      const char *event, const char *detail, int64_t since_ms, int64_t at_ms, struct err *e)
 {
-    int r = was_said(s, device_id, event, detail, since_ms, e);
+    int r = was_said(s, device_id, event, detail, since_ms, at_ms, e);
     if (r != 0) {
         return r < 0 ? -1 : 0; /* most repetitions end here, without the write lock */
     }
     if (store_begin(s, e) < 0) {
         return -1;
     }
-    r = was_said(s, device_id, event, detail, since_ms, e);
+    r = was_said(s, device_id, event, detail, since_ms, at_ms, e);
     if (r == 0) {
         r = journal_add(s, device_id, m, actor, event, detail, at_ms, e);
     }

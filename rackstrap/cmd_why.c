@@ -39,22 +39,35 @@ static enum unknown_policy unknown_policy(const struct config *c, const struct s
     return s ? s->unknown : UNKNOWN_IGNORE;
 }
 
-/* "10:15:02, pool-full: every address of the pool is in use (12 times)"; null when each packet was answered.
- */
-static json_t *not_answered(struct store *s, struct mac m, bool json)
+/* "10:15:02, pool-full: every address of the pool is in use (12 times)" */
+static json_t *silence_json(const struct silence *x, bool json)
 {
-    struct silence x;
     char when[TIME_STR];
-    if (silence_last(s, m, &x, NULL))
-        return json_null();
     if (json)
-        return json_pack("{s:s, s:s, s:I, s:o, s:o}", "reason", x.reason, "sentence", x.sentence, "times",
-                         (json_int_t)x.times, "first", out_time(x.first_ms), "last", out_time(x.last_ms));
-    time_format(x.last_ms, when);
+        return json_pack("{s:s, s:s, s:I, s:o, s:o}", "reason", x->reason, "sentence", x->sentence, "times",
+                         (json_int_t)x->times, "first", out_time(x->first_ms), "last", out_time(x->last_ms));
+    time_format(x->last_ms, when);
     when[19] = '\0'; /* to the second */
     when[10] = ' ';
-    return json_sprintf("%s, %s: %s (%llu time%s)", when, x.reason, x.sentence, (unsigned long long)x.times,
-                        x.times == 1 ? "" : "s");
+    return json_sprintf("%s, %s: %s (%llu time%s)", when, x->reason, x->sentence,
+                        (unsigned long long)x->times, x->times == 1 ? "" : "s");
+}
+
+/* Null when each packet was answered. */
+static int not_answered(struct store *s, struct mac m, bool json, json_t **ret, struct err *e)
+{
+    struct silence x;
+    struct err why = {0};
+    if (silence_last(s, m, &x, &why) == 0) {
+        *ret = silence_json(&x, json);
+        return 0;
+    }
+    if (why.kind != ERR_NOT_FOUND) {
+        *e = why;
+        return -1;
+    }
+    *ret = json_null();
+    return 0;
 }
 
 /* Takes o, and adds what both kinds share. */
@@ -74,11 +87,14 @@ static int why_stranger(struct store *s, const struct config *c, struct mac m, b
     struct stranger x;
     struct err none = {0};
     char mac[MAC_STR], where[80], ip[IP4_STR] = "";
+    json_t *silence;
     bool seen = stranger_get(s, m, &x, &none) == 0;
     if (!seen && none.kind != ERR_NOT_FOUND) {
         *e = none;
         return -1;
     }
+    if (not_answered(s, m, json, &silence, e))
+        return -1;
     if (seen && x.address.a)
         ip4_format(x.address, ip);
     struct boot_request req = {.unknown = unknown_policy(c, seen ? &x : NULL, where), .at_ms = now_ms()};
@@ -87,7 +103,7 @@ static int why_stranger(struct store *s, const struct config *c, struct mac m, b
         json_pack("{s:s, s:n, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "mac", mac_format(m, mac), "device",
                   "action", boot_action_name(b.action), "reason", b.reason, "subnet", where, "address",
                   out_text(ip), "first_seen", seen ? out_time(x.first_ms) : json_null(), "last_seen",
-                  seen ? out_time(x.last_ms) : json_null(), "last_not_answered", not_answered(s, m, json));
+                  seen ? out_time(x.last_ms) : json_null(), "last_not_answered", silence);
     return answer(s, c, m, seen ? x.arch : "", o, json, e);
 }
 
@@ -97,11 +113,14 @@ static int why_device(struct store *s, const struct config *c, const struct devi
     struct job j;
     struct err none = {0};
     char mac[MAC_STR], address[PREFIX_STR] = "";
+    json_t *silence;
     bool has_job = job_current(s, d->id, &j, &none) == 0;
     if (!has_job && none.kind != ERR_NOT_FOUND) {
         *e = none;
         return -1;
     }
+    if (not_answered(s, m, json, &silence, e))
+        return -1;
     struct boot_request req = {.at_ms = now_ms()};
     struct boot_decision b = boot_decide(d, has_job ? &j : NULL, &req);
     const struct interface *f = device_interface(d, m);
@@ -117,7 +136,7 @@ static int why_device(struct store *s, const struct config *c, const struct devi
                   state_name(d->state), "address", out_text(address), "subnet", out_text(prefix), "job",
                   has_job ? json_string(job_state_name(j.state)) : json_null(), "release",
                   has_job ? json_string(j.digest) : json_null(), "protected", (int)d->protected,
-                  "last_not_answered", not_answered(s, m, json));
+                  "last_not_answered", silence);
     return answer(s, c, m, NULL, o, json, e);
 }
 

@@ -41,6 +41,27 @@ static void test_windows(void **state)
     reads(6, 0, 0, "");
 }
 
+static void add_once(int64_t device, int64_t at_ms)
+{
+    ok(journal_add_once(fx.s, device, NULL, "test", "said", "the same", at_ms - 1000, at_ms, E));
+}
+
+/* What was said before the clock was set back is not in the way. */
+static void test_once(void **state)
+{
+    (void)state;
+    int64_t id = put_device("hv-01", 1);
+    add_once(id, T0);
+    add_once(id, T0);
+    add_once(id, T0 + 999);
+    assert_int_equal(events(id, "said"), 1);
+    add_once(id, T0 + 1000);
+    assert_int_equal(events(id, "said"), 2);
+    add_once(id, T0 - HOUR);
+    add_once(id, T0 - HOUR + 1);
+    assert_int_equal(events(id, "said"), 3);
+}
+
 static int keep(const struct entry *x, void *ctx)
 {
     *(struct entry *)ctx = *x;
@@ -171,9 +192,17 @@ static void test_tampering_shows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_windows), T(test_fields),      T(test_long_detail_is_cut_between_characters),
-        T(test_windows), T(test_fields),      T(test_half_a_character_at_the_end),
-        T(test_many),    T(test_append_only), T(test_tampering_shows),
+        T(test_windows),
+        T(test_once),
+        T(test_fields),
+        T(test_long_detail_is_cut_between_characters),
+        T(test_windows),
+        T(test_once),
+        T(test_fields),
+        T(test_half_a_character_at_the_end),
+        T(test_many),
+        T(test_append_only),
+        T(test_tampering_shows),
     };
     return cmocka_run_group_tests_name("inventory/journal", tests, NULL, NULL);
 }

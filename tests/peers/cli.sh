@@ -134,6 +134,13 @@ if command -v sgdisk >/dev/null || PATH=$PATH:/usr/sbin command -v sgdisk >/dev/
     ends 0 "red@" image frame red "$dir/red.raw" # perhaps within one second
 fi
 
+# What cannot be read is said, and is not "nothing".
+cp -r "$dir/state" "$dir/broken"
+sed "s|$dir/state|$dir/broken|" "$RACKSTRAP_CONFIG" >"$dir/broken.yaml"
+python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute("DROP TABLE silences")' "$dir"/broken/*inventory*.db
+ends 1 "silences" why 52:54:00:00:00:77 -c "$dir/broken.yaml"
+ends 1 "silences" why hv-01 -c "$dir/broken.yaml"
+
 # Out of the inventory again, and what comes into being by a slip.
 ends 1 "say so with --yes" device remove hv-01
 ends 0 "no longer in the inventory" device remove hv-01 --yes
