@@ -33,6 +33,8 @@ struct job {
     char machine[UUID_STR]; /* SMBIOS UUID of the machine that claimed it; "" before, or when it has none */
     struct mac nic;         /* and the NIC that it booted from; zero before */
     char disk[DISK_SELECTOR_MAX]; /* the disk claimed, "vda serial=..." */
+    char disk_wwn[128];           /* of it; "" for none */
+    uint64_t disk_size;           /* 0: not known */
     int64_t created_ms, expires_ms, claimed_ms, written_ms;
     uint64_t bytes_done, bytes_total, rate; /* progress: bytes; bytes a second */
     int64_t progress_ms;                    /* when its installer claimed or last reported */
@@ -113,8 +115,8 @@ int job_hello(struct store *s, const char *token, const struct mac *m, const cha
 
 /* When the machine has to wait for its turn, *ret_turn says so, nothing is claimed, and 0 is returned.
  *
- * A claim whose disk the job's selector does not mean, or that resumes on a disk with another serial number
- * than the one that was begun, is ERR_CONFLICT; the journal has the reason of such a refusal
+ * A claim whose disk the job's selector does not mean, or that resumes on a disk with another serial number,
+ * WWN or size than the one that was begun, is ERR_CONFLICT; the journal has the reason of such a refusal
  * (`claim-refused`).
  *
  * The installer's steps, each one transaction with state and journal. All check the job's state: ERR_CONFLICT

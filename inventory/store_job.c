@@ -17,7 +17,7 @@
     "SELECT j.id, j.uuid, j.device_id, d.name, m.name, r.digest, j.disk_selector, j.state, j.reason, "       \
     "j.machine, j.disk,"                                                                                     \
     " j.created_ms, j.expires_ms, j.claimed_ms, j.written_ms, j.bytes_done, j.bytes_total, j.rate, "         \
-    "j.progress_ms, j.nic"                                                                                   \
+    "j.progress_ms, j.nic, j.disk_wwn, j.disk_size"                                                          \
     " FROM jobs j JOIN devices d ON d.id = j.device_id JOIN releases r ON r.id = j.release_id JOIN images "  \
     "m ON m.id = r.image_id "
 
@@ -45,6 +45,8 @@ static int job_read(sqlite3_stmt *q, struct job *j, struct err *e)
     j->rate = (uint64_t)db_int(q, 17);
     j->progress_ms = db_int(q, 18);
     j->nic = mac_from_u64((uint64_t)db_int(q, 19));
+    db_text(q, 20, j->disk_wwn, sizeof j->disk_wwn);
+    j->disk_size = (uint64_t)db_int(q, 21);
     return job_state_parse(state, &j->state, e);
 }
 
@@ -411,6 +413,7 @@ static int fail_locked(struct store *s, int64_t id, const char *reason, const ch
                        struct err *e)
 {
     struct job j;
+    struct device d;
     if (job_get(s, id, &j, e) < 0) {
         return -1;
     }
@@ -425,8 +428,11 @@ static int fail_locked(struct store *s, int64_t id, const char *reason, const ch
         (job_state_set(s, id, JOB_FAILED, reason, e) < 0 || tokens_drop(s, id, TOKENS_ENROL, e) < 0)) {
         return -1;
     }
-    if (job_is_newest(s, &j, e) < 0) {
+    if (job_is_newest(s, &j, e) < 0 || device_get(s, j.device_id, &d, e) < 0) {
         return -1;
+    }
+    if (j.state == JOB_WRITTEN && d.state == STATE_FAILED && strcmp(d.reason, reason) == 0) {
+        return 0; /* a first boot that says so again */
     }
     return device_transition(s, j.device_id, STATE_FAILED, reason, ACTOR_HTTPBOOT, "failed", detail, at_ms,
                              e);

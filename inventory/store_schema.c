@@ -167,8 +167,13 @@ static const char inventory_6[] =
     "CREATE TRIGGER roster_sites_update AFTER UPDATE OF slug, options_id ON sites BEGIN " ALL_OF("site_id") " END;";
 /* clang-format on */
 
-static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3,
-                                            inventory_4, inventory_5, inventory_6};
+/* What the disk that a job was claimed for is known by, beside the serial number in its text: not every disk
+ * has one. */
+static const char inventory_7[] = "ALTER TABLE jobs ADD COLUMN disk_wwn TEXT NOT NULL DEFAULT '';"
+                                  "ALTER TABLE jobs ADD COLUMN disk_size INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3, inventory_4,
+                                            inventory_5, inventory_6, inventory_7};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

@@ -272,14 +272,25 @@ static void disk_text(const struct disk *d, char buf[DISK_SELECTOR_MAX])
     snprintf(buf, DISK_SELECTOR_MAX, "%s%s%s", d->name, d->serial[0] ? DISK_SERIAL_IS : "", d->serial);
 }
 
+static bool both_differ(const char *begun, const char *now)
+{
+    return begun[0] && now[0] && strcmp(begun, now) != 0;
+}
+
+/* Names of disks change from boot to boot: what a disk is known by, where both have it, does not. */
+static bool is_another_disk(const struct job *j, const struct disk *disk)
+{
+    const char *serial = strstr(j->disk, DISK_SERIAL_IS);
+    return both_differ(serial ? serial + strlen(DISK_SERIAL_IS) : "", disk->serial) ||
+           both_differ(j->disk_wwn, disk->wwn) || (j->disk_size && disk->size && j->disk_size != disk->size);
+}
+
 /* The installer chose by the selector that `hello` gave it. The inventory's may be another by now, and on a
- * resume the disk that was begun may be gone and another one be the only one. Names of disks change from boot
- * to boot: serial numbers, where both disks have one, do not. */
+ * resume the disk that was begun may be gone and another one be the only one. */
 static int disk_check(const struct job *j, const struct disk *disk, struct err *e)
 {
     struct disk_selector sel;
-    char on[DISK_SELECTOR_MAX];
-    const char *begun = strstr(j->disk, DISK_SERIAL_IS);
+    char on[DISK_SELECTOR_MAX], begun[16], now[16];
     size_t one;
     disk_text(disk, on);
     if (disk_selector_parse(j->disk_selector, &sel, e) < 0) {
@@ -292,13 +303,13 @@ static int disk_check(const struct job *j, const struct disk *disk, struct err *
             "written; start the machine again",
             j->device, j->disk_selector, on);
     }
-    if (j->state == JOB_CLAIMED && begun && disk->serial[0] &&
-        strcmp(begun + strlen(DISK_SERIAL_IS), disk->serial) != 0) {
+    if (j->state == JOB_CLAIMED && is_another_disk(j, disk)) {
         return err_set(
             e, ERR_CONFLICT,
-            "the job of %s was begun on the disk %.100s, and this is %.100s: nothing was written to "
-            "it; if the disk was changed, assign the image again in place of this job",
-            j->device, j->disk, on);
+            "the job of %s was begun on the disk %.100s%s%.40s of %s, and this is %.100s%s%.40s of %s: "
+            "nothing was written to it; if the disk was changed, assign the image again in place of this job",
+            j->device, j->disk, j->disk_wwn[0] ? " wwn=" : "", j->disk_wwn, size_format(j->disk_size, begun),
+            on, disk->wwn[0] ? " wwn=" : "", disk->wwn, size_format(disk->size, now));
     }
     return 0;
 }
@@ -343,12 +354,12 @@ static int claim_write(struct store *s, const struct job *j, const struct asker 
 {
     static const char sql[] = "UPDATE jobs SET state = 'claimed', machine = ?1, nic = ?2, disk = ?3, "
                               "progress_ms = ?4, claimed_ms = CASE claimed_ms WHEN 0 THEN ?4 ELSE claimed_ms "
-                              "END WHERE id = ?5";
+                              "END, disk_wwn = ?6, disk_size = ?7 WHERE id = ?5";
     char on[DISK_SELECTOR_MAX], size[16], detail[500];
     disk_text(disk, on);
     if (db_run(s, sql,
                DB_VALUES(db_t(a->machine_uuid), db_i((int64_t)mac_to_u64(a->nic)), db_t(on), db_i(at_ms),
-                         db_i(j->id)),
+                         db_i(j->id), db_t(disk->wwn), db_i((int64_t)disk->size)),
                e) < 0 ||
         job_alive(s, j->id, at_ms, e) < 0 ||
         /* What the disk carried is about to be gone, whatever becomes of this job. */

@@ -232,6 +232,40 @@ static void test_resume_on_another_disk(void **state)
     resume(t, UUID_A, enrol);
 }
 
+/* By what both have: one without a serial number is known by its WWN, and by its size. */
+static void test_resume_on_a_disk_without_serial(void **state)
+{
+    (void)state;
+    static const struct {
+        struct disk disk;
+        bool good;
+    } cases[] = {
+        {{.name = "sdb", .wwn = "0x5000", .size = UINT64_C(8) << 30}, true},
+        {{.name = "sda", .wwn = "0x5000", .serial = "LATE", .size = UINT64_C(8) << 30}, true},
+        {{.name = "sda", .size = UINT64_C(8) << 30}, true}, /* resumed last: this is what is known now */
+        {{.name = "sda", .size = UINT64_C(16) << 30}, false},
+    };
+    const struct disk bare = {.name = "sda", .wwn = "0x5000", .size = UINT64_C(8) << 30};
+    struct disk other = bare;
+    char t[DIGEST_HEX], enrol[DIGEST_HEX];
+    struct job j = assign_device(hv, "debian-12"), got;
+    int64_t at_ms = T0 + 2000;
+    token_for(&j, UUID_A, t);
+    ok(claim_at(fx.s, t, UUID_A, &bare, at_ms, &j, enrol, E));
+    assert_string_equal(j.disk_wwn, "0x5000");
+    assert_int_equal(j.disk_size, bare.size);
+    strcpy(other.wwn, "0x6000");
+    fails(claim_at(fx.s, t, UUID_A, &other, at_ms, &got, enrol, E), ERR_CONFLICT);
+    assert_non_null(strstr(fx.e.text, "begun on the disk sda wwn=0x5000 of "));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (cases[i].good) {
+            ok(claim_at(fx.s, t, UUID_A, &cases[i].disk, at_ms, &got, enrol, E));
+        } else {
+            fails(claim_at(fx.s, t, UUID_A, &cases[i].disk, at_ms, &got, enrol, E), ERR_CONFLICT);
+        }
+    }
+}
+
 static void test_resume(void **state)
 {
     (void)state;
@@ -585,6 +619,10 @@ static void test_first_boot_fails_and_mends(void **state)
     state_is(hv, STATE_FAILED);
     assert_int_equal(current(hv).state, JOB_WRITTEN);
     assert_true(token_good(enrol));
+    ok(job_fail(fx.s, j.id, "first-boot-error", "again", T0 + 4100, E)); /* says nothing new */
+    assert_int_equal(events(hv, "failed"), 1);
+    ok(job_fail(fx.s, j.id, "no-network", "", T0 + 4200, E));
+    assert_int_equal(events(hv, "failed"), 2);
     ok(job_started(fx.s, j.id, "", T0 + 5000, E));
     state_is(hv, STATE_STARTING);
     assert_string_equal(get_device(hv).reason, "");
@@ -693,6 +731,7 @@ int main(void)
         T(test_impostor),
         T(test_claim_of_another_disk),
         T(test_resume_on_another_disk),
+        T(test_resume_on_a_disk_without_serial),
         T(test_resume),
         T(test_machine_without_uuid),
         T(test_tokens_kept),
