@@ -74,7 +74,7 @@ static uint16_t arch_of_class(struct span class)
 }
 
 /* What a row looks at. */
-struct asker {
+struct signs {
     const struct options *o;
     struct span class;
     enum boot_via via; /* by its class: PXEClient or HTTPClient; of neither: VIA_NOTHING */
@@ -88,52 +88,52 @@ static bool row_has_arch(const struct client_row *row, uint16_t arch)
     return false;
 }
 
-static bool takes_arch(const struct client_row *row, const struct asker *a)
+static bool takes_arch(const struct client_row *row, const struct signs *s)
 {
-    struct reader r = reader_of(a->o->value[OPT_ARCH]);
+    struct reader r = reader_of(s->o->value[OPT_ARCH]);
     if (!row->archs_n)
         return true;
-    if (!a->o->has[OPT_ARCH])
-        return row_has_arch(row, arch_of_class(a->class));
+    if (!s->o->has[OPT_ARCH])
+        return row_has_arch(row, arch_of_class(s->class));
     while (reader_left(&r) && !r.bad)
         if (row_has_arch(row, read_be16(&r)))
             return true;
     return false;
 }
 
-static bool takes(const struct client_row *row, const struct asker *a)
+static bool takes(const struct client_row *row, const struct signs *s)
 {
-    if (row->vendor_class[0] ? !span_starts(a->class, row->vendor_class) : a->via != row->via)
+    if (row->vendor_class[0] ? !span_starts(s->class, row->vendor_class) : s->via != row->via)
         return false;
-    if (row->user_class[0] && !has_user_class(a->o->value[OPT_USER_CLASS], row->user_class, false))
+    if (row->user_class[0] && !has_user_class(s->o->value[OPT_USER_CLASS], row->user_class, false))
         return false;
-    return takes_arch(row, a);
+    return takes_arch(row, s);
 }
 
-static const struct client_row *find_in(const struct client_row *table, size_t n, const struct asker *a)
+static const struct client_row *find_in(const struct client_row *table, size_t n, const struct signs *s)
 {
     for (size_t i = 0; i < n; i++)
-        if (takes(&table[i], a))
+        if (takes(&table[i], s))
             return &table[i];
     return NULL;
 }
 
 const struct client_row *client_find(const struct client_table *own, const struct options *o)
 {
-    struct asker a = {.o = o, .class = o->value[OPT_VENDOR_CLASS]};
+    struct signs s = {.o = o, .class = o->value[OPT_VENDOR_CLASS]};
     const struct client_row *row = NULL;
     if (o->has[OPT_IPXE] || has_user_class(o->value[OPT_USER_CLASS], "iPXE", true))
         return &client_ipxe;
-    if (span_starts(a.class, "PXEClient"))
-        a.via = VIA_TFTP;
-    if (span_starts(a.class, "HTTPClient"))
-        a.via = VIA_HTTP;
+    if (span_starts(s.class, "PXEClient"))
+        s.via = VIA_TFTP;
+    if (span_starts(s.class, "HTTPClient"))
+        s.via = VIA_HTTP;
     if (own)
-        row = find_in(own->rows, own->n, &a);
-    if (!row && a.via == VIA_NOTHING)
+        row = find_in(own->rows, own->n, &s);
+    if (!row && s.via == VIA_NOTHING)
         return &client_other;
     if (!row)
-        row = find_in(rows, ROWS, &a);
+        row = find_in(rows, ROWS, &s);
     return row ? row : &client_unknown;
 }
 
