@@ -41,18 +41,19 @@ static struct job *take_all(struct scribe *s)
     return all;
 }
 
-static size_t entries_of(const struct job *all)
+/* Of the jobs from `first` up to `end`, which is none of them. */
+static size_t entries_of(const struct job *first, const struct job *end)
 {
     size_t n = 0;
-    for (; all; all = all->next)
-        n += all->entries;
+    for (; first != end; first = first->next)
+        n += first->entries;
     return n;
 }
 
-static int write_all(struct scribe *s, const struct job *all, struct err *e)
+static int write_once(struct scribe *s, const struct job *first, const struct job *end, struct err *e)
 {
     int r = store_begin(s->store, e);
-    for (const struct job *j = all; j && r == 0; j = j->next)
+    for (const struct job *j = first; j != end && r == 0; j = j->next)
         r = j->fn(s->store, j->what, e);
     if (r == 0)
         return store_commit(s->store, e);
@@ -68,15 +69,39 @@ static bool is_ending(struct scribe *s)
     return ends;
 }
 
-/* While somebody else keeps the store locked, what is to be written waits. */
-static void write_in_time(struct scribe *s, const struct job *all)
+/* While somebody else keeps the store locked, what is to be written waits. -1: waiting does not help. */
+static int write_in_time(struct scribe *s, const struct job *first, const struct job *end, struct err *e)
+{
+    while (write_once(s, first, end, e)) {
+        if (e->kind != ERR_UNAVAILABLE || is_ending(s))
+            return -1;
+        log_warn("dhcp-journal waits=%zu problem=\"%s\"", entries_of(first, end), e->text);
+    }
+    return 0;
+}
+
+static void log_lost(const struct job *first, const struct job *end, const struct err *e)
+{
+    log_error("dhcp-journal lost=%zu problem=\"%s\"", entries_of(first, end), e->text);
+}
+
+/* One that cannot be written must not take the others with it: then each goes alone. A store that is still
+ * locked at the end takes none of them. */
+static void write_all(struct scribe *s, const struct job *all)
 {
     struct err e = {0};
-    while (write_all(s, all, &e)) {
-        bool again = e.kind == ERR_UNAVAILABLE && !is_ending(s);
-        (again ? log_warn : log_error)("dhcp-journal %s=%zu problem=\"%s\"", again ? "waits" : "lost",
-                                       entries_of(all), e.text);
-        if (!again)
+    if (write_in_time(s, all, NULL, &e) == 0)
+        return;
+    if (e.kind == ERR_UNAVAILABLE) {
+        log_lost(all, NULL, &e);
+        return;
+    }
+    for (const struct job *j = all; j; j = j->next) {
+        if (write_in_time(s, j, j->next, &e) == 0)
+            continue;
+        bool locked = e.kind == ERR_UNAVAILABLE;
+        log_lost(j, locked ? NULL : j->next, &e);
+        if (locked)
             return;
     }
 }
@@ -94,7 +119,7 @@ static void *run(void *ctx)
 {
     struct scribe *s = ctx;
     for (struct job *all; (all = take_all(s));) {
-        write_in_time(s, all);
+        write_all(s, all);
         free_all(all);
     }
     return NULL;

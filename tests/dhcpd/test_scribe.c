@@ -119,10 +119,26 @@ static void one_that_fails_is_no_end(void **state)
     assert_written(1);
 }
 
+/* They wait together, and are tried in one transaction. */
+static void one_that_fails_takes_no_other(void **state)
+{
+    struct scribe *s;
+    (void)state;
+    assert_int_equal(store_begin(other, &e), 0);
+    assert_int_equal(scribe_open(dir, &s, &e), 0);
+    give(s, 0, 10);
+    scribe_do(s, refuse, NULL, 1);
+    give(s, 10, 20);
+    store_rollback(other);
+    scribe_close(s);
+    assert_written(20);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
-    const struct CMUnitTest tests[] = {T(writes_all_before_it_ends), T(nobody_waits_for_it),
-                                       T(what_waits_is_bounded), T(one_that_fails_is_no_end)};
+    const struct CMUnitTest tests[] = {T(one_that_fails_takes_no_other), T(writes_all_before_it_ends),
+                                       T(nobody_waits_for_it), T(what_waits_is_bounded),
+                                       T(one_that_fails_is_no_end)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
