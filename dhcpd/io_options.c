@@ -36,6 +36,13 @@ void option_sets_free(struct option_sets *o)
     free(o);
 }
 
+void option_sets_forget(struct option_sets *o)
+{
+    for (size_t layer = 0; layer < FACT_LAYERS; layer++)
+        for (size_t i = 0; i < SLOTS; i++)
+            o->slots[layer][i].id = 0;
+}
+
 static int fill(struct option_sets *o, int64_t id, struct slot *x)
 {
     struct dhcp_set set;

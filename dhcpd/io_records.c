@@ -19,6 +19,7 @@ struct lookup {
     const struct dhcpd_config *cfg;
     struct roster *roster;
     bool blind; /* the inventory could not be read */
+    unsigned walks;
     struct leases *leases;
     struct notice *notice;
     struct pool_state {
@@ -54,12 +55,15 @@ void lookup_free(struct lookup *l)
     free(l);
 }
 
-void records_begin(struct lookup *l)
+bool records_begin(struct lookup *l)
 {
     struct err e = {0};
     l->blind = roster_refresh(l->roster, &e) != 0;
     if (l->blind)
         log_error("dhcp-store problem=\"%s\"", e.text);
+    bool anew = roster_walks(l->roster) != l->walks;
+    l->walks = roster_walks(l->roster);
+    return anew;
 }
 
 void records_expect(struct lookup *l, const struct mac *m, size_t n)

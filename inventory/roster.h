@@ -18,6 +18,10 @@ void roster_free(struct roster *r); /* takes NULL */
  * may be missing: do not rely on the roster before a refresh has succeeded. */
 int roster_refresh(struct roster *r, struct err *e);
 
+/* How often all devices were read: it rises, among others, when the store was restored from a backup and
+ * every number may be another's. */
+unsigned roster_walks(const struct roster *r);
+
 /* The device that has this MAC address, and its newest job. False: none has it. Of the device are filled in:
  * id, names and slugs, protected, state, reason, assigned, sets of options, interfaces. Of the job: id,
  * device, state, reason, image, machine. The rest is empty, but expires_ms, which moves with each report of

@@ -12,6 +12,7 @@ struct roster {
     struct store *store;
     struct roster_index *index;
     int64_t seq; /* the last change that the index knows */
+    unsigned walks;
 };
 
 /* When so many have changed, one walk over all is cheaper than one question for each. */
@@ -138,6 +139,7 @@ static int read_all(struct roster *r, struct err *e)
         return -1;
     }
     r->index = roster_index_new();
+    r->walks++;
     if (read_rows(r, q, e) == 0) {
         roster_index_free(old);
         return 0;
@@ -217,6 +219,11 @@ int roster_refresh(struct roster *r, struct err *e)
         return -1;
     }
     return seq == r->seq ? 0 : catch_up(r, false, e);
+}
+
+unsigned roster_walks(const struct roster *r)
+{
+    return r->walks;
 }
 
 bool roster_find(const struct roster *r, struct mac m, struct device *ret, struct job *ret_job,

@@ -218,12 +218,15 @@ static void test_store_was_restored(void **state)
     (void)state;
     int64_t id = put_device("web1", 1);
     assert_true(finds(1) && last_change() > 1);
+    unsigned walks = roster_walks(t.r);
+    assert_true(finds(1) && roster_walks(t.r) == walks);
     ok(store_begin(t.other, E));
     ok(db_run(t.other, "UPDATE devices SET name = 'old' WHERE id = ?", DB_VALUES(db_i(id)), E));
     ok(db_run(t.other, "UPDATE device_changes SET seq = 1", NULL, 0, E));
     ok(store_commit(t.other, E));
     assert_true(finds(1));
     assert_string_equal(t.d.name, "old");
+    assert_int_equal(roster_walks(t.r), walks + 1);
 }
 
 static void test_own_connection_counts_too(void **state)
