@@ -277,8 +277,11 @@ static void put_configured(const struct asking *a, struct reply *r)
     struct dhcp_merge m = dhcp_merge(layers);
     struct dhcp_option o;
     struct ip4 router = a->s->has_router ? a->s->router : (struct ip4){0};
-    while (dhcp_merge_next(&m, &o, NULL)) {
+    size_t layer;
+    while (dhcp_merge_next(&m, &o, &layer)) {
         struct reader first = reader_of(o.value);
+        if (o.code == OPT_HOST_NAME && a->f->device && layer != 1 + FACT_DEVICE)
+            o.value = span_str(a->f->device->name); /* what many share names none of them */
         if (o.code == OPT_ROUTER)
             router.a = read_be32(&first);
         if (is_sent(a, &o))
@@ -444,6 +447,10 @@ static enum drop on_decline(struct asking *a)
         return DROP_OTHER_SERVER;
     if (!l)
         return DROP_NOT_ITS;
+    if (a->f->disbelieved) {
+        put_over(a, l, LEASE_RELEASED, a->f->at_ms);
+        return DROP_DECLINES;
+    }
     put_over(a, l, LEASE_DECLINED, a->f->at_ms + QUARANTINE_MS);
     return DROP_NONE;
 }

@@ -40,6 +40,7 @@ struct facts {
     struct address_fact reserved;
     bool has_free; /* a free address of the pool, looked for only when decide_needs_free */
     struct ip4 free;
+    bool disbelieved;         /* this MAC has declined too many addresses lately (belief.h) */
     char loader[LOADER_SIZE]; /* for a client that is sent one; "": its row's first */
     int64_t at_ms;
     struct span options[FACT_LAYERS]; /* sets (inventory/dhcp_option.h); they outlive the reply's encoding */

@@ -37,6 +37,8 @@
     X(DROP_NO_RECORD, "no-record", "nothing is known of this client here, so RFC 2131 asks for silence")     \
     X(DROP_BAD_STATE, "bad-state", "the request fits none of the client states of RFC 2131")                 \
     X(DROP_NOT_ITS, "not-its-address", "it releases or declines an address that it does not hold")           \
+    X(DROP_DECLINES, "too-many-declines",                                                                    \
+      "it has declined too many addresses lately: this one is free again, not quarantined")                  \
     X(DROP_NO_CIADDR, "no-ciaddr", "an INFORM without the client's address")                                 \
     X(DROP_NOT_BOOTING, "not-booting", "beside another DHCP server, only machines that boot are answered")   \
     X(DROP_NOT_PROXYS, "not-proxys", "it is the other DHCP server's to answer")                              \

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "dhcpd/belief.h"
 #include "dhcpd/budget.h"
 #include "dhcpd/io_loader.h"
 #include "dhcpd/io_notes.h"
@@ -39,6 +40,7 @@ struct service {
     struct loaders *loaders;
     struct probes *probes;
     struct notice *notice;
+    struct belief decliners;
 };
 
 int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct service **ret, struct err *e)
@@ -157,6 +159,13 @@ static enum drop keep_leases(struct service *s, const struct decision *d)
     return DROP_NONE;
 }
 
+static void hear_decline(struct service *s, const struct request *q, bool known, int64_t at_ms)
+{
+    belief_add(&s->decliners, q->mac, at_ms);
+    if (!known) /* a device's is in the notes */
+        notice_decline(s->notice, q->mac, decide_asked(q), at_ms);
+}
+
 static enum drop answer(struct service *s, struct request *q, const struct arrival *from, struct span message,
                         int64_t at_ms, struct answer *ret, bool *ret_answers)
 {
@@ -172,6 +181,7 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
     facts_find(s->lookup, q, from, &p, &r, at_ms, &f);
     if (r.has_device && option_sets_find(s->options, &r.device, f.options))
         return DROP_STORE;
+    f.disbelieved = q->type == MSG_DECLINE && belief_of(&s->decliners, q->mac, at_ms) >= BELIEF_MOST;
     if (loaders_choose(s->loaders, q, r.has_device ? r.device.id : 0, &f))
         return DROP_STORE;
     decide(s->cfg, q, from, &p, &f, &d);
@@ -184,8 +194,8 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
     if (why != DROP_NONE || held)
         return why;
     notes_take(s->notes, q, &r, &f, &d, at_ms);
-    if (d.drop == DROP_NONE && q->type == MSG_DECLINE && !r.has_device)
-        notice_decline(s->notice, q->mac, decide_asked(q), at_ms);
+    if (d.drop == DROP_NONE && q->type == MSG_DECLINE)
+        hear_decline(s, q, r.has_device, at_ms);
     if (d.drop == DROP_OTHER_SERVER)
         notice_server(s->notice, from->link, q->server_id, q->mac, true, true, at_ms);
     if (d.drop != DROP_NONE)
@@ -203,7 +213,8 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
 
 void service_begin(struct service *s)
 {
-    records_begin(s->lookup);
+    if (records_begin(s->lookup))
+        option_sets_forget(s->options);
 }
 
 void service_expect(struct service *s, const struct mac *m, size_t n)

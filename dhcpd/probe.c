@@ -4,20 +4,14 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "dhcpd/belief.h"
 
 #define ASKS        2
 #define FRESH_SLOTS 4096 /* a collision costs a probe more, never one less */
-#define ANSWERERS   32
 
 struct fresh {
     struct ip4 ip;
     int64_t at_ms;
-};
-
-struct answerer {
-    struct mac mac;
-    unsigned n;
-    int64_t first_ms;
 };
 
 struct probes {
@@ -25,7 +19,7 @@ struct probes {
     struct probe all[PROBES_MAX];
     size_t n;
     struct fresh fresh[FRESH_SLOTS];
-    struct answerer answerers[ANSWERERS];
+    struct belief answerers;
 };
 
 struct probes *probes_new(uint32_t wait_ms)
@@ -142,21 +136,6 @@ int64_t probe_next_ms(const struct probes *p, int64_t at_ms)
     return best;
 }
 
-/* How many answers this MAC has given lately, with this one. */
-static unsigned answers_of(struct probes *p, struct mac mac, int64_t at_ms)
-{
-    struct answerer *slot = &p->answerers[0];
-    for (size_t i = 0; i < ANSWERERS; i++) {
-        struct answerer *a = &p->answerers[i];
-        if (a->n && mac_eq(a->mac, mac) && !passed(a->first_ms, PROBE_ANSWERS_MS, at_ms))
-            return ++a->n;
-        if (a->first_ms < slot->first_ms)
-            slot = a;
-    }
-    *slot = (struct answerer){.mac = mac, .n = 1, .first_ms = at_ms};
-    return 1;
-}
-
 /* RFC 5227, 2.1.1: who sends from the address, and who probes for it too, uses it or is about to. */
 static bool is_about(const struct arp *a, struct ip4 ip)
 {
@@ -178,9 +157,9 @@ enum probe_claim probe_heard(struct probes *p, const struct link *on, const stru
         silence_counts(p, x, at_ms);
         return PROBE_NOTHING;
     }
-    unsigned n = answers_of(p, a->sender, at_ms);
-    if (n > PROBE_BELIEVED)
-        return n == PROBE_BELIEVED + 1 ? PROBE_UNBELIEVED : PROBE_NOTHING;
+    unsigned n = belief_add(&p->answerers, a->sender, at_ms);
+    if (n > BELIEF_MOST)
+        return n == BELIEF_MOST + 1 ? PROBE_UNBELIEVED : PROBE_NOTHING;
     x->over = true;
     return PROBE_TAKEN;
 }

@@ -12,17 +12,15 @@
  * reserved (the operator's word stands), or bound to the asker already.
  *
  * A MAC address that answers for many addresses in turn is a router that does proxy ARP, or somebody's
- * attempt to empty the pool: from the PROBE_BELIEVED-th on, its answers are not believed any more. */
+ * attempt to empty the pool: soon it is not believed any more (belief.h). */
 #ifndef DHCPD_PROBE_H
 #define DHCPD_PROBE_H
 
 #include "dhcpd/arp.h"
 #include "dhcpd/place.h"
 
-#define PROBES_MAX       1024 /* at once; an address that finds no room is offered without */
-#define PROBE_FRESH_MS   60000
-#define PROBE_BELIEVED   8
-#define PROBE_ANSWERS_MS (10 * 60 * 1000) /* how long an answer counts towards that */
+#define PROBES_MAX     1024 /* at once; an address that finds no room is offered without */
+#define PROBE_FRESH_MS 60000
 
 struct probe {
     struct ip4 ip;

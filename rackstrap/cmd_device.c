@@ -179,6 +179,8 @@ static struct span subnet_options(const struct config *c, const struct device *d
     return s ? s->options : (struct span){0};
 }
 
+#define HOST_NAME 12
+
 /* What DHCP would tell it, and where each comes from: the most specific place that says it. */
 static int options_json(struct store *s, const struct config *c, const struct device *d, json_t **ret,
                         struct err *e)
@@ -198,6 +200,10 @@ static int options_json(struct store *s, const struct config *c, const struct de
     *ret = json_array();
     while (dhcp_merge_next(&m, &o, &layer)) {
         struct str name = {0}, value = {0};
+        if (o.code == HOST_NAME && layer != DHCP_LAYERS - 1) {
+            o.value = span_str(d->name); /* what many share names none of them */
+            layer = DHCP_LAYERS - 1;
+        }
         dhcp_name_format(o.code, &name);
         dhcp_value_format(o.code, o.value, &value);
         json_array_append_new(*ret, json_pack("{s:i, s:s, s:o, s:s, s:b}", "code", (int)o.code, "name",

@@ -211,6 +211,33 @@ static void lease_times(void **state)
     subnet.lease_time = 0;
 }
 
+/* What many devices share names none of them. */
+static void host_names(void **state)
+{
+    static const struct {
+        struct row row;
+        const char *comes;
+    } cases[] = {
+        {{.asks = "12"}, "hv-01"},
+        {{.subnet = "12 all", .asks = "12"}, "hv-01"},
+        {{.subnet = "12 all", .role = "12 role", .site = "12 site", .asks = "12"}, "hv-01"},
+        {{.subnet = "!12 all", .asks = "1"}, "hv-01"},
+        {{.subnet = "12 all", .device = "12 own", .asks = "12"}, "own"},
+        {{.subnet = "12 all", .asks = "1"}, ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct packet p = ask(&cases[i].row);
+        struct request q;
+        struct decision d;
+        struct options o;
+        uint8_t buf[MESSAGE_MAX];
+        decode(buf, answer(&cases[i].row, &p, &q, &d, buf), &o);
+        if (!span_eq(o.value[12], span_str(cases[i].comes)))
+            fail_msg("case %zu: %.*s", i, (int)o.value[12].n, (const char *)o.value[12].p);
+    }
+}
+
 /* The set "17 x...;40 x...", with n letters each. */
 static void long_options(char *buf, size_t size, const char *codes, int n)
 {
@@ -284,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table),
         cmocka_unit_test(lease_times),
+        cmocka_unit_test(host_names),
         cmocka_unit_test(what_does_not_fit),
         cmocka_unit_test(relay_words_stay_last),
     };

@@ -2,6 +2,7 @@
  * answered. */
 #include "tests/dhcpd/build.h"
 
+#include "dhcpd/belief.h"
 #include "dhcpd/decide.h"
 #include "dhcpd/pool.h"
 #include "dhcpd/probe.h"
@@ -158,16 +159,16 @@ static void test_who_answers_all(void **state)
     (void)state;
     struct probes *p = probes_new(WAIT);
     const struct probe *x = NULL;
-    for (unsigned i = 1; i <= PROBE_BELIEVED + 2; i++) {
+    for (unsigned i = 1; i <= BELIEF_MOST + 2; i++) {
         struct arp a = reply(other, 100 + i);
         assert_false(clear(p, 100 + i, "one", NOW));
         asked(p, NOW);
-        assert_int_equal(probe_heard(p, &link, &a, NOW, &x), i <= PROBE_BELIEVED       ? PROBE_TAKEN
-                                                             : i == PROBE_BELIEVED + 1 ? PROBE_UNBELIEVED
-                                                                                       : PROBE_NOTHING);
+        assert_int_equal(probe_heard(p, &link, &a, NOW, &x), i <= BELIEF_MOST       ? PROBE_TAKEN
+                                                             : i == BELIEF_MOST + 1 ? PROBE_UNBELIEVED
+                                                                                    : PROBE_NOTHING);
     }
     struct arp later = reply(other, 110);
-    assert_int_equal(probe_heard(p, &link, &later, NOW + PROBE_ANSWERS_MS, &x), PROBE_TAKEN);
+    assert_int_equal(probe_heard(p, &link, &later, NOW + BELIEF_MS, &x), PROBE_TAKEN);
     probes_free(p);
 }
 

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "dhcpd/belief.h"
 #include "dhcpd/io_service.h"
 #include "inventory/journal.h"
+#include "inventory/store_sql.h"
 
 #define NOW INT64_C(1795255200000)
 
@@ -170,6 +172,45 @@ static void test_declines(void **state)
     assert_in_range(journalled("address-declined"), 1, 120);
 }
 
+/* Takes the address and declines it, by the n-th client. */
+static void declines(unsigned n, uint8_t last, int64_t at_ms)
+{
+    struct answer a;
+    for (uint8_t type = MSG_REQUEST; type <= MSG_DECLINE; type++) {
+        struct packet p = packet_of(type);
+        OPTION(&p, OPT_SERVER_ID, 10, 77, 0, 1);
+        OPTION(&p, OPT_REQUESTED, 10, 77, 1, last);
+        assert_int_equal(asks(p, n, at_ms, &a), type == MSG_REQUEST);
+    }
+}
+
+/* Would somebody else get this address? */
+static bool is_free(uint8_t last, int64_t at_ms)
+{
+    static const unsigned somebody = 1000;
+    struct answer a;
+    struct packet p = packet_of(MSG_DISCOVER);
+    OPTION(&p, OPT_REQUESTED, 10, 77, 1, last);
+    assert_true(asks(p, somebody + last, at_ms, &a));
+    return a.bytes[19] == last;
+}
+
+/* One machine does not empty a pool: its first few declines are believed. */
+static void test_one_declines_all(void **state)
+{
+    (void)state;
+    log_begin();
+    for (uint8_t i = 0; i < 40; i++)
+        declines(1, i, NOW + i);
+    declines(2, 40, NOW + 40);
+    for (uint8_t i = 0; i <= 40; i++)
+        assert_int_equal(is_free(i, NOW + 100), i >= BELIEF_MOST && i != 40);
+    declines(1, 200, NOW + BELIEF_MS);
+    assert_false(is_free(200, NOW + BELIEF_MS));
+    close_all();
+    assert_in_range(log_end("reason=too-many-declines"), 2, 3);
+}
+
 /* A pool that fills, has room again and fills again is told of once an hour. */
 static void test_full_again_and_again(void **state)
 {
@@ -211,12 +252,50 @@ static void test_nearly_full(void **state)
     assert_in_range(served, 90, 99); /* what a walk finds, those who come then get */
 }
 
+/* The MTU that the client of the device is told. */
+static unsigned told_mtu(int64_t at_ms)
+{
+    struct answer a;
+    struct options o;
+    struct packet p = packet_of(MSG_DISCOVER);
+    OPTION(&p, 55, 26);
+    assert_true(asks(p, 7, at_ms, &a));
+    assert_int_equal(
+        options_decode(span_of(a.bytes + 240, a.n - 240), (struct span){0}, (struct span){0}, &o), 0);
+    return o.has[26] ? (unsigned)(o.value[26].p[0] << 8 | o.value[26].p[1]) : 0;
+}
+
+/* A backup that was put back: the number of a set of options is another set's. */
+static void test_restored(void **state)
+{
+    (void)state;
+    struct device d = {.name = "hv-01", .state = STATE_IDLE, .interfaces_n = 1};
+    struct dhcp_set set = {0};
+    struct dhcp_option mtu = {.code = 26, .value = span_of((const uint8_t *)"\x05\xdc", 2)};
+    struct store *s;
+    int64_t id;
+    d.interfaces[0] = (struct interface){.name = "eno1", .mac = {{0x52, 0x54, 0, 0, 0, 7}}};
+    assert_int_equal(dhcp_set_put(&set, &mtu, &e), 0);
+    assert_int_equal(store_open(dir, &s, &e), 0);
+    assert_int_equal(options_keep(s, dhcp_set_span(&set), &d.options, &e), 0);
+    if (device_put(s, &d, "test", &id, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(told_mtu(NOW), 1500);
+    assert_int_equal(store_begin(s, &e), 0);
+    assert_int_equal(db_run(s, "UPDATE dhcp_options SET bytes = x'1a0000020578'", NULL, 0, &e), 0);
+    assert_int_equal(db_run(s, "UPDATE device_changes SET seq = 0", NULL, 0, &e), 0);
+    assert_int_equal(store_commit(s, &e), 0);
+    store_close(s);
+    assert_int_equal(told_mtu(NOW + 1), 1400);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_service, close_service)
     const struct CMUnitTest tests[] = {
-        T(test_made_up_servers),      T(test_refusals),    T(test_declines),
-        T(test_full_again_and_again), T(test_nearly_full),
+        T(test_one_declines_all), T(test_restored), T(test_made_up_servers),
+        T(test_refusals),         T(test_declines), T(test_full_again_and_again),
+        T(test_nearly_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
