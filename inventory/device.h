@@ -83,6 +83,13 @@ int device_unplug(struct store *s, int64_t id, struct err *e);
  * waits to be done for it. The timeline stays, and the number is never another's. ERR_REFUSED for a protected
  * one, ERR_CONFLICT while it is being written; an armed job is cancelled. */
 int device_remove(struct store *s, int64_t id, const char *actor, int64_t at_ms, struct err *e);
+struct removed_device {
+    int64_t id;
+    char name[NAME_SIZE];
+    int64_t removed_ms;
+};
+/* The device removed last that had this name, or this MAC address in its timeline; ERR_NOT_FOUND. */
+int device_removed_by_ref(struct store *s, const char *ref, struct removed_device *ret, struct err *e);
 
 /* The assignment alone, without a job: of an image that has no release yet. */
 int device_intend(struct store *s, int64_t id, const char *image, struct err *e);

@@ -81,7 +81,7 @@ struct ladder_choice ladder_choose(const struct ladder *l, const char *client,
 
 /* Of several kinds of client and of lists that were changed there may be more names than have room: those
  * that were given up first go. A name cut short would be none. */
-static void give_up(struct ladder *l, const char *loader)
+void ladder_give_up(struct ladder *l, const char *loader)
 {
     size_t n = strlen(l->failed);
     if (list_has(l->failed, loader))
@@ -107,7 +107,7 @@ bool ladder_chosen(struct ladder *l, const char *client, const struct ladder_cho
     str_copy(l->client, sizeof l->client, client);
     str_copy(l->offered, sizeof l->offered, c->loader);
     if (gives_way) {
-        give_up(l, l->fetched);
+        ladder_give_up(l, l->fetched);
         l->fetched[0] = '\0';
     }
     if (c->anew)
@@ -134,7 +134,7 @@ static bool was_lost(const struct ladder *l, const char *loader, int64_t at_ms)
 bool ladder_fetched(struct ladder *l, const char *loader, int64_t at_ms)
 {
     if (was_lost(l, loader, at_ms)) {
-        give_up(l, loader);
+        ladder_give_up(l, loader);
         l->before[0] = '\0';
         return true;
     }

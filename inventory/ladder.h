@@ -48,6 +48,7 @@ struct ladder_choice ladder_choose(const struct ladder *l, const char *client,
 bool ladder_chosen(struct ladder *l, const char *client, const struct ladder_choice *c);
 bool ladder_fetched(struct ladder *l, const char *loader, int64_t at_ms);
 bool ladder_heard(struct ladder *l, int64_t at_ms);
+void ladder_give_up(struct ladder *l, const char *loader); /* what the first does with a choice's gives_way */
 
 /* The store. A MAC address without a record gives an empty one. */
 int ladder_get(struct store *s, struct mac m, struct ladder *ret, struct err *e);

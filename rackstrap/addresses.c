@@ -46,11 +46,16 @@ const char *addresses_use(struct addresses *x, struct ip4 ip)
 {
     const struct dhcpd_subnet *s = subnet_find(x->c->dhcp.subnets, x->c->dhcp.subnets_n, ip);
     const char *name = own_interface(x, ip);
+    bool has_ends = s && s->prefix.len < 31; /* RFC 3021 */
     char prefix[PREFIX_STR];
     if (name)
         snprintf(x->text, sizeof x->text, "this server's own, on %s", name);
     else if (s && s->has_router && ip4_eq(s->router, ip))
         snprintf(x->text, sizeof x->text, "the router of %s", prefix_format(s->prefix, prefix));
+    else if (has_ends && ip4_eq(s->prefix.net, ip))
+        snprintf(x->text, sizeof x->text, "the network address of %s", prefix_format(s->prefix, prefix));
+    else if (has_ends && ip4_eq(prefix_broadcast(s->prefix), ip))
+        snprintf(x->text, sizeof x->text, "the broadcast address of %s", prefix_format(s->prefix, prefix));
     else
         return NULL;
     return x->text;

@@ -170,13 +170,17 @@ static int host_keys_json(struct store *s, int64_t job_id, json_t **ret, struct 
     return 0;
 }
 
-/* Of the subnet that its address is in; of the first interface that has one. */
+/* Of the subnet that the address of its primary interface is in. Without an address it may be in any: in the
+ * only one, or what the server says everywhere. */
 static struct span subnet_options(const struct config *c, const struct device *d)
 {
     const struct interface *f = device_primary(d);
-    const struct dhcpd_subnet *s =
-        f && f->has_address ? subnet_find(c->dhcp.subnets, c->dhcp.subnets_n, f->address.ip) : NULL;
-    return s ? s->options : (struct span){0};
+    const struct dhcpd_subnet *s = NULL;
+    if (f && f->has_address)
+        s = subnet_find(c->dhcp.subnets, c->dhcp.subnets_n, f->address.ip);
+    else if (c->dhcp.subnets_n == 1)
+        s = c->dhcp.subnets;
+    return s ? s->options : dhcp_set_span(&c->dhcp_options);
 }
 
 #define HOST_NAME 12

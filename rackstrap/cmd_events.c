@@ -13,7 +13,8 @@
 
 #define POLL_NS     (200 * 1000 * 1000)
 #define SAID        256
-#define PLAIN_EVERY 10 /* percent between two lines of progress where there is no terminal */
+#define LINE        "%s  %-17s %-16s " /* when, who: a MAC address fits, what */
+#define PLAIN_EVERY 10                 /* percent between two lines of progress where there is no terminal */
 
 struct view {
     struct store *s;
@@ -59,7 +60,7 @@ static int print_entry(const struct entry *x, void *ctx)
     when[19] = '\0'; /* to the second */
     when[10] = ' ';
     const char *who = x->device[0] ? x->device : x->mac[0] ? x->mac : "-";
-    printf("%s  %-12s %-14s %s\n", when, who, x->event, x->detail);
+    printf(LINE "%s\n", when, who, x->event, x->detail);
     return 0;
 }
 
@@ -92,7 +93,7 @@ static void print_plain(const struct job *j, unsigned percent)
     when[19] = '\0';
     when[10] = ' ';
     time_left(j, left);
-    printf("%s  %-12s %-14s %u %%, %s of %s, %s/s, %s left\n", when, j->device, "writing", percent,
+    printf(LINE "%u %%, %s of %s, %s/s, %s left\n", when, j->device, "writing", percent,
            size_format(j->bytes_done, done), size_format(j->bytes_total, total), size_format(j->rate, rate),
            left);
 }
@@ -136,7 +137,7 @@ static int show_turn(struct view *v, struct err *e)
         time_format(now_ms(), when);
         when[19] = '\0';
         when[10] = ' ';
-        printf("%s  %-12s %-14s now %s\n", when, j.device, "waiting-turn", turn_format(&t, place));
+        printf(LINE "now %s\n", when, j.device, "waiting-turn", turn_format(&t, place));
     }
     v->said_place = t.place;
     return 0;
@@ -160,19 +161,39 @@ static int follow(struct view *v, struct err *e)
     }
 }
 
+/* The device, or the one that was removed and had the name or MAC address: its timeline stays. */
+static int find_device(struct store *s, const char *ref, int64_t *ret_id, struct err *e)
+{
+    struct removed_device gone;
+    struct device d;
+    struct err none = {0};
+    char when[TIME_STR];
+    if (device_by_ref(s, ref, &d, e) == 0) {
+        *ret_id = d.id;
+        return 0;
+    }
+    if (e->kind != ERR_NOT_FOUND)
+        return -1;
+    if (device_removed_by_ref(s, ref, &gone, &none))
+        return none.kind == ERR_NOT_FOUND ? -1 : err_set(e, none.kind, "%s", none.text);
+    time_format(gone.removed_ms, when);
+    fprintf(stderr, "%s was removed from the inventory on %.10s at %.8s UTC; this is its timeline\n",
+            gone.name, when, when + 11);
+    *ret_id = gone.id;
+    return 0;
+}
+
 int cmd_events(const struct args *a, const struct config *c, struct err *e)
 {
     struct view v = {.json = a->json,
                      .follow = a->follow,
                      .terminal = isatty(STDOUT_FILENO),
                      .max_streams = c->http.max_streams};
-    struct device d;
     int rc = -1;
     if (open_store(c, &v.s, e))
         return -1;
-    if (a->words_n && device_by_ref(v.s, a->words[0], &d, e))
+    if (a->words_n && find_device(v.s, a->words[0], &v.device_id, e))
         goto out;
-    v.device_id = a->words_n ? d.id : 0;
     store_changed(v.s);
     rc = journal_each(v.s, 0, v.device_id, a->last, print_entry, &v, e) || show_turn(&v, e) ? -1 : 0;
     if (!rc && a->follow)

@@ -39,7 +39,7 @@ static enum unknown_policy unknown_policy(const struct config *c, const struct s
     return s ? s->unknown : UNKNOWN_IGNORE;
 }
 
-/* "10:15:02, pool-full: every address of the pool is in use (12 times)" */
+/* "2026-11-02 10:15:02 UTC, pool-full: every address of the pool is in use (12 times)" */
 static json_t *silence_json(const struct silence *x, bool json)
 {
     char when[TIME_STR];
@@ -49,7 +49,7 @@ static json_t *silence_json(const struct silence *x, bool json)
     time_format(x->last_ms, when);
     when[19] = '\0'; /* to the second */
     when[10] = ' ';
-    return json_sprintf("%s, %s: %s (%llu time%s)", when, x->reason, x->sentence,
+    return json_sprintf("%s UTC, %s: %s (%llu time%s)", when, x->reason, x->sentence,
                         (unsigned long long)x->times, x->times == 1 ? "" : "s");
 }
 
@@ -245,7 +245,7 @@ static void say_full(const struct lease_rows *r)
     for (size_t i = 0; i < r->full_n; i++)
         if (!r->full[i].eased)
             printf(
-                "\nThe pool of %s is full since %.19s: machines that need an address of it get no answer.\n",
+                "\nThe pool of %s is full since %.19sZ: machines that need an address of it get no answer.\n",
                 prefix_format(r->full[i].pool, prefix), time_format(r->full[i].since_ms, when));
 }
 

@@ -22,6 +22,7 @@ struct config {
     uint64_t wipe_limit; /* devices that one command may arm without being told their number */
     struct httpboot_config http;
     struct dhcpd_config dhcp;
+    struct dhcp_set dhcp_options; /* of the server alone; each subnet has them in its own too */
     struct tftpd_config tftp;
     struct enrol_config enrol;
     char *password, *salt_pubkey, *ca_certificates; /* what http and enrol lend; ours */

@@ -330,14 +330,13 @@ static int read_subnets(struct yaml_node *list, const struct dhcp_set *server, s
 static int parse_subnets(struct yaml_node *map, struct config *c, struct err *e)
 {
     struct yaml_node *list;
-    struct dhcp_set server;
-    if (dhcp_set_read(map, "options", &server, e) || yaml_seq(map, "subnets", true, &list, e))
+    if (dhcp_set_read(map, "options", &c->dhcp_options, e) || yaml_seq(map, "subnets", true, &list, e))
         return -1;
     size_t n = yaml_len(list);
     if (!n)
         return yaml_error(list, e, "no subnet is given");
     struct reading *all = xcalloc(n, sizeof *all);
-    int rc = read_subnets(list, &server, c, all, e);
+    int rc = read_subnets(list, &c->dhcp_options, c, all, e);
     for (size_t i = 0; i < n; i++)
         subnet_free(&all[i].s);
     free(all);

@@ -52,8 +52,9 @@ static const struct command commands[] = {
     {"ip", "ADDRESS", "is this address ours, and whose", NULL, OPT_JSON, 1, 1, cmd_ip},
     {"lease list", "", "the addresses given", NULL, OPT_JSON, 0, 0, cmd_lease_list},
     {"events", "[DEVICE]", "what happened, oldest first",
-     "--json prints an object a line, also while it follows.\n", OPT_JSON | OPT_FOLLOW | OPT_LAST, 0, 1,
-     cmd_events},
+     "DEVICE: a name or a MAC address, also of a device that was removed. Times are UTC. --json prints an "
+     "object a line, also\nwhile it follows.\n",
+     OPT_JSON | OPT_FOLLOW | OPT_LAST, 0, 1, cmd_events},
     {"drops", "", "the DHCP packets that got no answer: whose, how often, and why", NULL, OPT_JSON, 0, 0,
      cmd_drops},
     {"journal verify", "", "check that every entry is as it was written", NULL, 0, 0, 0, cmd_journal_verify},
@@ -103,16 +104,20 @@ int cmd_check_config(const struct args *a, const struct config *c, struct err *e
     return 0;
 }
 
+static void print_line(FILE *to, const struct command *cmd)
+{
+    char left[48];
+    snprintf(left, sizeof left, "%s %s", cmd->name, cmd->usage);
+    fprintf(to, "  %-26s %s\n", left, cmd->what);
+}
+
 static void print_help(FILE *to)
 {
     fputs("rackstrap takes a rack of blank machines to managed hypervisors.\n\nusage: rackstrap COMMAND "
           "[options]\n\n",
           to);
-    for (size_t i = 0; i < COMMANDS; i++) {
-        char left[48];
-        snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].usage);
-        fprintf(to, "  %-26s %s\n", left, commands[i].what);
-    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        print_line(to, &commands[i]);
     fprintf(to, "  %-26s %s\n", "lab up|down|status|...",
             "machines in QEMU, to try all this without hardware");
     fputs(
@@ -148,29 +153,44 @@ static bool is_help(const char *word)
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
-/* `device` alone, or `device lits`: says what there is. `device --help` asked for just that. */
+/* `device list` is of the group `device`. */
+static bool is_of_group(const struct command *cmd, const char *group)
+{
+    size_t n = strcspn(cmd->name, " ");
+    return cmd->name[n] && strlen(group) == n && strncmp(group, cmd->name, n) == 0;
+}
+
+static int print_group_help(const char *group)
+{
+    printf("usage: rackstrap %s COMMAND [options]\n\n", group);
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (is_of_group(&commands[i], group))
+            print_line(stdout, &commands[i]);
+    printf("\n`rackstrap %s COMMAND --help` says more.\n", group);
+    return 0;
+}
+
+/* `device` alone, or `device lits`: says what there is. */
 static int no_command(int argc, char **argv)
 {
-    bool group = false, asked = argc > 2 && is_help(argv[2]);
-    for (size_t i = 0; i < COMMANDS; i++) {
-        size_t n = strcspn(commands[i].name, " ");
-        group = group ||
-                (commands[i].name[n] && strlen(argv[1]) == n && strncmp(argv[1], commands[i].name, n) == 0);
-    }
-    FILE *to = group && asked ? stdout : stderr;
+    bool group = false;
+    for (size_t i = 0; i < COMMANDS; i++)
+        group = group || is_of_group(&commands[i], argv[1]);
+    if (group && argc > 2 && is_help(argv[2]))
+        return print_group_help(argv[1]);
     if (argv[1][0] == '-')
-        fprintf(to, "rackstrap: the command comes first, then its options: rackstrap COMMAND %s ...\n",
+        fprintf(stderr, "rackstrap: the command comes first, then its options: rackstrap COMMAND %s ...\n",
                 argv[1]);
     else if (!group)
-        fprintf(to, "rackstrap: there is no command \"%s\"; `rackstrap --help` lists them\n", argv[1]);
-    else if (argc > 2 && !asked)
-        fprintf(to, "rackstrap: there is no command \"%s %s\"; there are:\n", argv[1], argv[2]);
+        fprintf(stderr, "rackstrap: there is no command \"%s\"; `rackstrap --help` lists them\n", argv[1]);
+    else if (argc > 2)
+        fprintf(stderr, "rackstrap: there is no command \"%s %s\"; there are:\n", argv[1], argv[2]);
     else
-        fprintf(to, "rackstrap: \"%s\" is one of:\n", argv[1]);
+        fprintf(stderr, "rackstrap: \"%s\" is one of:\n", argv[1]);
     for (size_t i = 0; group && i < COMMANDS; i++)
-        if (strncmp(commands[i].name, argv[1], strlen(argv[1])) == 0)
-            fprintf(to, "  rackstrap %s %s\n", commands[i].name, commands[i].usage);
-    return group && asked ? 0 : 2;
+        if (is_of_group(&commands[i], argv[1]))
+            fprintf(stderr, "  rackstrap %s %s\n", commands[i].name, commands[i].usage);
+    return 2;
 }
 
 /* argv[0] is the last word of the command's name; its options and words follow in any order. */

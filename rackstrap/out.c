@@ -108,22 +108,21 @@ void out_rows(json_t *rows, const struct column *columns, size_t n, bool json, c
         json_decref(rows);
         return;
     }
-    char **cells = xcalloc(count * n, sizeof *cells);
+    char **cells = xcalloc((count + 1) * n, sizeof *cells); /* those of the heading first */
     size_t *width = xcalloc(n, sizeof *width);
-    for (size_t c = 0; c < n; c++) {
-        width[c] = strlen(columns[c].title);
-        for (size_t r = 0; r < count; r++) {
-            char *text = cell(json_object_get(json_array_get(rows, r), columns[c].key), columns[c].kind);
+    for (size_t c = 0; c < n; c++)
+        for (size_t r = 0; r <= count; r++) {
+            const json_t *row = r ? json_array_get(rows, r - 1) : NULL;
+            char *text =
+                row ? cell(json_object_get(row, columns[c].key), columns[c].kind)
+                    : xasprintf(columns[c].kind == COLUMN_TIME ? "%s (UTC)" : "%s", columns[c].title);
             cells[r * n + c] = text;
             width[c] = strlen(text) > width[c] ? strlen(text) : width[c];
         }
-    }
     for (size_t r = 0; r <= count; r++)
-        for (size_t c = 0; c < n; c++) {
-            const char *text = r ? cells[(r - 1) * n + c] : columns[c].title;
-            printf("%-*s%s", c + 1 < n ? (int)width[c] : 0, text, c + 1 < n ? "  " : "\n");
-        }
-    for (size_t i = 0; i < count * n; i++)
+        for (size_t c = 0; c < n; c++)
+            printf("%-*s%s", c + 1 < n ? (int)width[c] : 0, cells[r * n + c], c + 1 < n ? "  " : "\n");
+    for (size_t i = 0; i < (count + 1) * n; i++)
         free(cells[i]);
     free(cells);
     free(width);

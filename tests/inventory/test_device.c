@@ -408,6 +408,13 @@ static void test_remove(void **state)
     assert_int_equal(names.len, 0);
     assert_int_equal(events(a, "claimed"), before);
     assert_int_equal(events(a, "removed"), 1);
+    struct removed_device gone;
+    for (size_t i = 0; i < 2; i++) {
+        ok(device_removed_by_ref(fx.s, i ? "52:54:00:00:00:01" : "HV-01", &gone, E));
+        assert_true(gone.id == a && gone.removed_ms > 0);
+        assert_string_equal(gone.name, "hv-01");
+    }
+    fails(device_removed_by_ref(fx.s, "removed/1", &gone, E), ERR_NOT_FOUND);
     ok(stranger_seen(fx.s, a_mac(1), (struct ip4){0}, "bios", T0 + 6, E));
 
     /* The name, the MAC and the address are free; the number is a new one. */

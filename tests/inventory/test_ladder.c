@@ -182,6 +182,9 @@ static void test_record(void **state)
     ok(ladder_note_fetched(fx.s, id, nic, "a.efi", T0, E));
     c = choose(T0 + MINUTE);
     assert_string_equal(c.gives_way, "a.efi");
+    ok(ladder_get(fx.s, nic, &l, E));
+    ladder_give_up(&l, c.gives_way); /* what is shown before it is noted is what is noted */
+    assert_string_equal(l.failed, "a.efi");
     ok(ladder_note_choice(fx.s, id, nic, "uefi-x64", &c, T0 + MINUTE, E));
     ok(ladder_note_choice(fx.s, id, nic, "uefi-x64", &c, T0 + MINUTE, E)); /* DISCOVER and REQUEST both */
     ok(ladder_note_fetched(fx.s, id, nic, "x.efi", T0 + MINUTE,

@@ -45,10 +45,11 @@ while read -r command; do
     ends 2 "no option" $command --frobnicate
 done <<<"$commands"
 for group in device image lease journal netboot; do
-    ends 0 "rackstrap $group " $group --help
+    ends 0 "usage: rackstrap $group COMMAND" $group --help
     ends 2 "rackstrap $group " $group
     ends 2 "no command" $group frobnicate
 done
+ends 0 "make the installer" netboot --help
 ends 0 "rackstrap lab up" lab --help
 ends 2 "no command" lab frobnicate
 ends 2 "no command" frobnicate
@@ -85,6 +86,7 @@ json '[d["name"] for d in j] == ["hv-01"]' device list rack=r01
 json 'j == []' device list --rack r02
 json 'j["interfaces"][0]["mac"] == "52:54:00:00:00:01" and j["job"] is None' device show 5254.0000.0001
 json 'j["action"] == "local"' why hv-01
+json '"the first of its kind, when it asks next" in j["loader_reason"]' why hv-01
 json 'j["device"] == "hv-01"' ip 10.77.0.11
 ends 0 "name eno1, mac 52:54:00:00:00:01" device show hv-01
 ends 2 "selected by" device list colour=red
@@ -134,6 +136,43 @@ if command -v sgdisk >/dev/null || PATH=$PATH:/usr/sbin command -v sgdisk >/dev/
     ends 0 "red@" image frame red "$dir/red.raw" # perhaps within one second
 fi
 
+# What a configuration says of addresses and options.
+cat - "$RACKSTRAP_CONFIG" >"$dir/dhcp.yaml" <<'END'
+dhcp:
+  interfaces: [lo]
+  options: {ntp-servers: [10.77.0.5]}
+  subnets:
+    - {prefix: 10.77.0.0/24, router: 10.77.0.1, options: {tftp-server-name: one}}
+    - {prefix: 10.78.0.0/24}
+END
+sed '/10.78.0.0/d' "$dir/dhcp.yaml" >"$dir/one.yaml"
+cat >"$dir/bare.yaml" <<'END'
+devices:
+  - {name: hv-02, interfaces: [{name: eno1, mac: "52:54:00:00:00:02", primary: true}]}
+END
+use() { # ADDRESS USE
+    json "j['use'] == '$2'" ip "$1" -c "$dir/dhcp.yaml"
+}
+use 10.77.0.0 "the network address of 10.77.0.0/24"
+use 10.77.0.255 "the broadcast address of 10.77.0.0/24"
+use 10.77.0.1 "the router of 10.77.0.0/24"
+json 'j["use"] is None' ip 10.77.0.9 -c "$dir/dhcp.yaml"
+ends 0 "1 new" import "$dir/bare.yaml"
+json '[o["code"] for o in j["dhcp_options"]] == [42]' device show hv-02 -c "$dir/dhcp.yaml"
+json '[o["code"] for o in j["dhcp_options"]] == [42, 66]' device show hv-02 -c "$dir/one.yaml"
+json '[o["code"] for o in j["dhcp_options"]] == [42, 66]' device show hv-01 -c "$dir/dhcp.yaml"
+# A loader timed out, and the machine has not asked since: what is said of it agrees.
+python3 - "$dir"/state/*inventory*.db <<'END'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("INSERT INTO ladders (mac, client, offered, before, moved_ms, fetched, fetched_ms, heard_ms, settled, failed)"
+           " VALUES (?, 'uefi-x64', 'ipxe.efi', '', 0, 'ipxe.efi', 1000, 0, '', '')", (0x525400000002,))
+db.commit()
+END
+json "'before' in j['loader_reason'] and j['loaders_given_up'] == 'ipxe.efi'" why hv-02 -c "$dir/dhcp.yaml"
+ends 0 "SINCE (UTC)" device list -c "$dir/dhcp.yaml"
+ends 0 "is no longer" device remove hv-02 --yes
+
 # What cannot be read is said, and is not "nothing".
 cp -r "$dir/state" "$dir/broken"
 sed "s|$dir/state|$dir/broken|" "$RACKSTRAP_CONFIG" >"$dir/broken.yaml"
@@ -147,6 +186,18 @@ ends 0 "no longer in the inventory" device remove hv-01 --yes
 ends 1 "no device" device show hv-01
 json "j == []" device list
 ends 0 "removed" events
+shows_removed() { # REF: the timeline that stayed, and on stderr when the device went
+    local out
+    out=$("$rackstrap" events "$1" 2>"$dir/err")
+    if [[ $out == *created*removed* ]] && grep -Eq '^hv-01 was removed from the inventory on [0-9-]{10} at [0-9:]{8} UTC' "$dir/err"; then
+        echo "ok cli-events-of-a-removed-device $1"
+    else
+        not_ok "events-of-a-removed-device $1" "$out$(cat "$dir/err")"
+    fi
+}
+shows_removed hv-01
+shows_removed 52:54:00:00:00:01
+ends 1 "no device has" events 52:54:00:00:00:99
 sed 's/site: par1/site: par2/' "$dir/rack.yaml" >"$dir/slip.yaml"
 ends 0 "would make site par2, which hv-01 names" import "$dir/slip.yaml" --dry-run
 ends 0 "made site par2, which hv-01 names" import "$dir/slip.yaml"

@@ -71,7 +71,7 @@ static void rows(void **state)
     printed(json_array(), &column, false, text, sizeof text);
     assert_string_equal(text, "");
     printed(json_pack("[{s:o}, {}]", "at", out_time(1000)), &column, false, text, sizeof text);
-    assert_string_equal(text, "AT\n1970-01-01 00:00:01\n-\n");
+    assert_string_equal(text, "AT (UTC)\n1970-01-01 00:00:01\n-\n");
 }
 
 int main(void)
