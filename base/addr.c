@@ -166,6 +166,11 @@ struct ip4 prefix_broadcast(struct prefix p)
     return (struct ip4){p.net.a | ~prefix_mask(p.len).a};
 }
 
+bool prefix_is_host(struct prefix p, struct ip4 ip)
+{
+    return prefix_has(p, ip) && (p.len >= 31 || (!ip4_eq(ip, p.net) && !ip4_eq(ip, prefix_broadcast(p))));
+}
+
 int ip4_if_parse(const char *s, struct ip4_if *ret, struct err *e)
 {
     const char *p = s;

@@ -58,6 +58,8 @@ char *ip4_if_format(struct ip4_if a, char buf[PREFIX_STR]);
 bool prefix_has(struct prefix p, struct ip4 ip);
 struct ip4 prefix_mask(uint8_t len);
 struct ip4 prefix_broadcast(struct prefix p);
+/* Inside p, and neither its network nor its broadcast address, which /31 (RFC 3021) and /32 have not. */
+bool prefix_is_host(struct prefix p, struct ip4 ip);
 struct prefix prefix_of(struct ip4_if a);
 
 struct uuid {

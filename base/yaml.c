@@ -463,12 +463,15 @@ int yaml_duration(struct yaml_node *map, const char *key, bool required, uint32_
     char *end;
     errno = 0;
     unsigned long long v = strtoull(n->text, &end, 10);
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (n->text[0] >= '0' && n->text[0] <= '9' && !errno && strcmp(end, units[i].unit) == 0 && v &&
-            v <= UINT32_MAX / units[i].s) {
-            *ret_s = (uint32_t)(v * units[i].s);
-            return 0;
-        }
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (n->text[0] < '0' || n->text[0] > '9' || strcmp(end, units[i].unit) != 0 || !v)
+            continue;
+        if (errno || v > UINT32_MAX / units[i].s)
+            return yaml_error(n, e, "\"%s\" is too long with %.40s; the longest is %llu%s", key, n->text,
+                              UINT32_MAX / units[i].s, units[i].unit);
+        *ret_s = (uint32_t)(v * units[i].s);
+        return 0;
+    }
     return yaml_error(n, e, "\"%s\" must be a time like 90s, 15m, 1h or 2d, not \"%.40s\"", key, n->text);
 }
 
@@ -512,6 +515,8 @@ static int typed(struct yaml_node *map, const char *key, bool required, enum yam
     *ret = NULL;
     if (!n)
         return required ? yaml_error(map, e, "\"%s\" is missing here", key) : 0;
+    if (t == YAML_SEQ && n->type == YAML_SCALAR && *n->text)
+        return yaml_error(n, e, "%s must be a list, not a single value: %s: [%.40s]", key, key, n->text);
     if (yaml_want(n, t, key, e))
         return -1;
     *ret = n;

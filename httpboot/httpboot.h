@@ -58,6 +58,8 @@ struct httpboot_config {
 /* Would this certificate (chain) and key do? *ret_key, on -1: which of the configuration's keys is at fault.
  */
 int httpboot_tls_check(const char *certificate, const char *key, const char **ret_key, struct err *e);
+/* Does this text hold a PEM certificate, whole? */
+bool httpboot_tls_is_certificate(const char *pem);
 /* Is the certificate valid at this moment? Clients would refuse it otherwise; the server starts all the same.
  */
 int httpboot_tls_current(const char *certificate, int64_t at_ms, struct err *e);

@@ -132,6 +132,18 @@ static void date_text(const ASN1_TIME *t, char *buf, size_t size)
         str_copy(buf, size, "an unreadable date");
 }
 
+bool httpboot_tls_is_certificate(const char *pem)
+{
+    BIO *text = BIO_new_mem_buf(pem, -1);
+    X509 *cert = text ? PEM_read_bio_X509(text, NULL, no_password, NULL) : NULL;
+    bool is = cert != NULL;
+
+    X509_free(cert);
+    BIO_free(text);
+    ERR_clear_error();
+    return is;
+}
+
 int httpboot_tls_current(const char *certificate, int64_t at_ms, struct err *e)
 {
     BIO *pem = BIO_new_mem_buf(certificate, -1);

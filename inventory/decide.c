@@ -44,8 +44,9 @@ static struct boot_decision decide_no_job(const struct device *d)
     if (d->assigned[0]) {
         return decision(
             BOOT_LOCAL,
-            "%s is assigned to %s, but no job was ever armed for it: build the image, then assign it again",
-            d->assigned, d->name);
+            "%s is assigned to %s, but no job was ever armed for it: build the image, then `rackstrap assign "
+            "%s %s`",
+            d->assigned, d->name, d->name, d->assigned);
     }
     return decision(BOOT_LOCAL, "no image was ever assigned to %s", d->name);
 }

@@ -204,8 +204,15 @@ static int check_use(const struct import *im, const struct item *it, size_t i, s
 {
     struct ip4 ip = it->d.interfaces[i].address.ip;
     char text[IP4_STR];
+    const struct prefix own = prefix_of(it->d.interfaces[i].address);
     const char *use = im->o->address_use ? im->o->address_use(im->o->address_ctx, ip) : NULL;
+    if (!use && !prefix_is_host(own, ip)) {
+        use = "the network or the broadcast address of its prefix";
+    }
     if (!use) {
+        if (im->o->address_seen) {
+            im->o->address_seen(im->o->address_ctx, it->d.name, it->d.interfaces[i].address);
+        }
         return 0;
     }
     return yaml_error(yaml_get(it->interface_nodes[i], "address"), e,
@@ -576,8 +583,13 @@ static int write_all_items(struct import *im, struct yaml_node *root, struct err
 
 static int import_document(struct import *im, struct yaml_node *root, struct err *e)
 {
-    if (yaml_want(root, YAML_MAP, "a mapping with devices", e) < 0 ||
-        yaml_seq(root, "devices", false, &im->devices, e) < 0 || check_all(im, e) < 0 ||
+    if (yaml_want(root, YAML_MAP, "a mapping with devices", e) < 0) {
+        return -1;
+    }
+    if (yaml_len(root) == 0) {
+        return yaml_error(root, e, "there is nothing to import here; a file for it begins with \"devices:\"");
+    }
+    if (yaml_seq(root, "devices", false, &im->devices, e) < 0 || check_all(im, e) < 0 ||
         store_begin(im->s, e) < 0) {
         return -1;
     }

@@ -23,6 +23,8 @@ struct import_options {
     /* What an address is used for, if no machine may have it ("the router of ..."); NULL: nothing. May be
      * NULL. */
     const char *(*address_use)(void *ctx, struct ip4 ip);
+    /* NULL, or called for each address of the file, which is right in itself. */
+    void (*address_seen)(void *ctx, const char *device, struct ip4_if address);
     void *address_ctx;
     /* NULL, or called for each site, rack, tenant, role and platform that comes into being by being named by
      * a device only: it may be a slip. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -160,6 +161,10 @@ const char *actor_name(void)
 
 int check_state_dir(const struct config *c, struct err *e)
 {
+    struct stat st;
+    if (stat(c->state_dir, &st) == 0 && !S_ISDIR(st.st_mode))
+        return err_set(e, ERR_INPUT, "the state_dir %s, which %s names, is not a folder", c->state_dir,
+                       c->path);
     if (access(c->state_dir, F_OK) == 0 || errno != ENOENT)
         return 0;
     return err_set(e, ERR_NOT_FOUND, "the state_dir %s, which %s names, is not there; make it: install -d %s",

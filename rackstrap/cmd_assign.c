@@ -8,9 +8,42 @@
 #include "rackstrap/addresses.h"
 #include "rackstrap/commands.h"
 
+#define DOUBTS_MAX 20 /* said of one file; more of them are one mistake */
+
+/* What becomes of the addresses of the file, against the configuration. */
+struct checks {
+    const struct config *c;
+    struct addresses *taken;
+    struct str doubts;
+    size_t doubts_n;
+};
+
 static const char *address_use(void *ctx, struct ip4 ip)
 {
-    return addresses_use(ctx, ip);
+    struct checks *k = ctx;
+    return addresses_use(k->taken, ip);
+}
+
+/* An address that DHCP does not serve, or whose mask is not its subnet's, may be meant so. */
+static void address_seen(void *ctx, const char *device, struct ip4_if a)
+{
+    struct checks *k = ctx;
+    const struct dhcpd_subnet *s = subnet_find(k->c->dhcp.subnets, k->c->dhcp.subnets_n, a.ip);
+    char text[PREFIX_STR], prefix[PREFIX_STR];
+    if (!k->c->dhcp.subnets_n || (s && s->prefix.len == a.len) || k->doubts_n++ >= DOUBTS_MAX)
+        return;
+    str_addf(&k->doubts, "warning: %s: %s is in ", device, ip4_if_format(a, text));
+    if (s)
+        str_addf(&k->doubts, "the subnet %s, whose length it has not\n", prefix_format(s->prefix, prefix));
+    else
+        str_addf(&k->doubts, "no subnet of %s: DHCP does not give it\n", k->c->path);
+}
+
+static void print_doubts(const struct checks *k)
+{
+    fputs(k->doubts.len ? k->doubts.s : "", stderr);
+    if (k->doubts_n > DOUBTS_MAX)
+        fprintf(stderr, "warning: and so are %zu other addresses\n", k->doubts_n - DOUBTS_MAX);
 }
 
 /* A rack of its own for a slip of the pen is found here, or never. Said at the end: an import that fails made
@@ -32,11 +65,12 @@ int cmd_import(const struct args *a, const struct config *c, struct err *e)
     struct import_result r;
     if (open_store(c, &s, e))
         return -1;
-    struct addresses *taken = addresses_new(c);
+    struct checks checks = {.c = c, .taken = addresses_new(c)};
     struct str made = {0};
     struct import_options o = {.actor = actor_name(),
                                .address_use = address_use,
-                               .address_ctx = taken,
+                               .address_seen = address_seen,
+                               .address_ctx = &checks,
                                .made = add_made,
                                .made_ctx = &made,
                                .job_expiry_s = c->job_expiry,
@@ -44,18 +78,23 @@ int cmd_import(const struct args *a, const struct config *c, struct err *e)
                                .count = a->count,
                                .dry_run = a->dry_run};
     int rc = import_file(s, a->words[0], &o, now_ms(), &r, e);
-    addresses_free(taken);
+    addresses_free(checks.taken);
     store_close(s);
-    if (!rc)
+    if (!rc) {
+        print_doubts(&checks);
         print_made(&made, a->dry_run);
+    }
+    str_free(&checks.doubts);
     str_free(&made);
     if (rc)
         return -1;
     printf("%s%zu new, %zu changed, %zu as they were; %zu armed to be written\n",
            a->dry_run ? "would be: " : "", r.devices_new, r.devices_changed, r.devices_same, r.armed);
     if (r.waiting)
-        printf("%zu wait for an image that is not built (\"%s\" for one); import again when it is\n",
-               r.waiting, r.missing);
+        printf(
+            "%zu wait%s for an image that is not built (\"%s\"%s): build the image, then `rackstrap assign "
+            "DEVICE %s`\n",
+            r.waiting, r.waiting == 1 ? "s" : "", r.missing, r.waiting > 1 ? " for one" : "", r.missing);
     if (r.cancelled)
         printf("of those, %zu had a job armed for another image: cancelled\n", r.cancelled);
     return 0;

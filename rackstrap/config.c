@@ -69,8 +69,23 @@ int config_interfaces(struct yaml_node *map, bool required, char names[16][16], 
         if (!*yaml_text(item) || !str_copy(names[i], 16, yaml_text(item)))
             return yaml_error(item, e, "\"%.40s\" is not an interface's name (1 to 15 characters)",
                               yaml_text(item));
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(names[k], names[i]) == 0)
+                return yaml_error(item, e, "the interface %s is named twice", names[i]);
     }
     *n = yaml_len(list);
+    return 0;
+}
+
+/* It goes into DHCP's option, which takes any bytes, and into the hosts' files, which take no blank. */
+int config_domain(struct yaml_node *map, char *buf, size_t size, struct err *e)
+{
+    static const char taken[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    if (yaml_copy(map, "domain", false, buf, size, e))
+        return -1;
+    if (buf[strspn(buf, taken)])
+        return yaml_error(yaml_get(map, "domain"), e,
+                          "\"%.80s\" is not a domain's name: letters, digits, - and dots", buf);
     return 0;
 }
 
@@ -156,10 +171,13 @@ static int parse_hosts(struct yaml_node *root, struct config *c, struct err *e)
         return -1;
     if (!map)
         return 0;
-    if (yaml_copy(map, "domain", false, c->http.domain, sizeof c->http.domain, e) ||
+    if (config_domain(map, c->http.domain, sizeof c->http.domain, e) ||
         yaml_seq(map, "authorized_keys", false, &list, e) ||
         config_file(map, "ca_certificates_file", CONFIG_PEM_MAX, &c->ca_certificates, e))
         return -1;
+    if (c->ca_certificates && !httpboot_tls_is_certificate(c->ca_certificates))
+        return yaml_error(yaml_get(map, "ca_certificates_file"), e, "%s holds no PEM certificate",
+                          yaml_text(yaml_get(map, "ca_certificates_file")));
     for (size_t i = 0; list && i < yaml_len(list); i++) {
         struct yaml_node *item = yaml_at(list, i);
         if (i == HTTPBOOT_MAX_KEYS)

@@ -18,6 +18,8 @@ struct config {
     char user[64]; /* what the servers run as; "" is `rackstrap`, or `nobody` where that does not exist */
     enum log_level log_level;
     bool has_dhcp, has_tftp;
+    size_t pools_unsaid; /* subnets with a pool that do not say what becomes of unknown machines; the first */
+    struct prefix pool_unsaid;
     uint32_t job_expiry; /* seconds */
     uint64_t wipe_limit; /* devices that one command may arm without being told their number */
     struct httpboot_config http;

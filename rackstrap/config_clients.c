@@ -31,6 +31,9 @@ static int parse_loaders(struct yaml_node *map, struct client_row *row, struct e
                 "\"%.80s\" is not a loader's name: a file in tftp.root itself, of letters, digits "
                 "and -_.+",
                 yaml_text(item));
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(row->loaders[k], yaml_text(item)) == 0)
+                return yaml_error(item, e, "the loader %s is named twice", row->loaders[k]);
         str_copy(row->loaders[row->loaders_n++], LOADER_SIZE, yaml_text(item));
     }
     return 0;
@@ -124,6 +127,12 @@ int config_clients(struct yaml_node *dhcp, struct dhcpd_config *d, struct err *e
             return yaml_error(yaml_at(list, i), e, "more than %d kinds of client", CLIENTS_MAX);
         if (parse_row(yaml_at(list, i), &d->clients.rows[i], e))
             return -1;
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(d->clients.rows[k].name, d->clients.rows[i].name) == 0)
+                return yaml_error(yaml_get(yaml_at(list, i), "name"), e,
+                                  "another kind of client is called %s; the machines' records tell kinds by "
+                                  "their names",
+                                  d->clients.rows[i].name);
         d->clients.n = i + 1;
     }
     return 0;

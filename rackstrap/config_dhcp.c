@@ -48,8 +48,7 @@ static int read_range(const struct yaml_node *n, const struct dhcpd_subnet *s, b
     if (ret->first.a > ret->last.a)
         return yaml_error(n, e, "the first address is after the last");
     bool inside = prefix_has(s->prefix, ret->first) && prefix_has(s->prefix, ret->last);
-    bool hosts = s->prefix.len >= 31 ||
-                 (!ip4_eq(ret->first, s->prefix.net) && !ip4_eq(ret->last, prefix_broadcast(s->prefix)));
+    bool hosts = prefix_is_host(s->prefix, ret->first) && prefix_is_host(s->prefix, ret->last);
     if (!inside || !hosts)
         return yaml_error(n, e, "this is not inside the hosts of %s", prefix_format(s->prefix, prefix));
     return 0;
@@ -211,17 +210,52 @@ static void fill_from_options(struct dhcpd_subnet *s)
     }
 }
 
+/* "this network" (RFC 6890), loopback, multicast and what is reserved: no machine has an address there. */
+static int check_prefix(struct yaml_node *map, struct prefix p, struct err *e)
+{
+    static const struct prefix never[] = {{{0}, 8}, {{0x7f000000}, 8}, {{0xe0000000}, 3}};
+    char text[PREFIX_STR], hers[PREFIX_STR];
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (prefix_has(never[i], p.net) || prefix_has(p, never[i].net))
+            return yaml_error(yaml_get(map, "prefix"), e,
+                              "%s holds addresses of %s, which no machine can have", prefix_format(p, text),
+                              prefix_format(never[i], hers));
+    return 0;
+}
+
+static int read_router(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
+{
+    char prefix[PREFIX_STR];
+    if (yaml_ip4(map, "router", false, &s->router, e))
+        return -1;
+    s->has_router = yaml_get(map, "router") != NULL;
+    if (!s->has_router)
+        return 0;
+    if (!prefix_has(s->prefix, s->router))
+        return yaml_error(yaml_get(map, "router"), e, "the router is not inside the prefix");
+    if (!prefix_is_host(s->prefix, s->router))
+        return yaml_error(yaml_get(map, "router"), e,
+                          "this is the network or the broadcast address of %s, and no router's",
+                          prefix_format(s->prefix, prefix));
+    return 0;
+}
+
+static int read_shared_network(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
+{
+    if (yaml_copy(map, "shared_network", false, s->shared_network, sizeof s->shared_network, e))
+        return -1;
+    if (yaml_get(map, "shared_network") && !s->shared_network[0])
+        return yaml_error(yaml_get(map, "shared_network"), e,
+                          "\"shared_network\" needs a name; leave the key out for a subnet that is alone");
+    return 0;
+}
+
 static int read_subnet(struct yaml_node *map, const struct dhcp_set *server, struct dhcpd_subnet *s,
                        struct err *e)
 {
     if (yaml_want(map, YAML_MAP, "a subnet", e) || yaml_prefix(map, "prefix", true, &s->prefix, e) ||
-        yaml_ip4(map, "router", false, &s->router, e))
-        return -1;
-    s->has_router = yaml_get(map, "router") != NULL;
-    if (s->has_router && !prefix_has(s->prefix, s->router))
-        return yaml_error(yaml_get(map, "router"), e, "the router is not inside the prefix");
-    if (read_dns(map, s, e) || yaml_copy(map, "domain", false, s->domain, sizeof s->domain, e) ||
-        yaml_copy(map, "shared_network", false, s->shared_network, sizeof s->shared_network, e) ||
+        check_prefix(map, s->prefix, e) || read_router(map, s, e) || read_dns(map, s, e) ||
+        config_domain(map, s->domain, sizeof s->domain, e) || read_shared_network(map, s, e) ||
         read_pools(map, s, e) || read_unknown(map, &s->unknown, e) ||
         read_lease_time(map, &s->lease_time, e) || read_options(map, server, s, e))
         return -1;
@@ -311,6 +345,8 @@ static int read_subnets(struct yaml_node *list, const struct dhcp_set *server, s
         if (read_subnet(all[i].node, server, &all[i].s, e) || check_pools(&all[i], &addresses, e))
             return -1;
         name_domain(c, all[i].s.domain);
+        if (all[i].s.pool_n && !yaml_get(all[i].node, "unknown") && !c->pools_unsaid++)
+            c->pool_unsaid = all[i].s.prefix;
     }
     qsort(all, n, sizeof *all, compare_nets);
     if (refuse_overlaps(all, n, e))

@@ -18,6 +18,8 @@ int config_secret_file(struct yaml_node *map, const char *key, size_t max, char 
 int config_http(struct yaml_node *root, struct config *c, struct err *e);
 /* `interfaces:` of a part; required: it must be there and name one. */
 int config_interfaces(struct yaml_node *map, bool required, char names[16][16], size_t *n, struct err *e);
+/* `domain:` of a part. */
+int config_domain(struct yaml_node *map, char *buf, size_t size, struct err *e);
 /* `dhcp:` of the root; after `http:`, whose port it hands on. */
 int config_dhcp(struct yaml_node *root, struct config *c, struct err *e);
 void config_dhcp_free(struct config *c);

@@ -8,7 +8,6 @@
  *   cmd_*.c       the other commands
  *   out.c         tables and JSON
  */
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@
 #include "lab/lab.h"
 #include "rackstrap/args.h"
 #include "rackstrap/commands.h"
+#include "rackstrap/ready.h"
 #include "rackstrap/supervisor.h"
 
 static const struct command commands[] = {
@@ -74,30 +74,57 @@ int cmd_serve(const struct args *a, const struct config *c, struct err *e)
     return supervise(c, a->only, a->debug ? LOG_LVL_DEBUG : c->log_level, e);
 }
 
-/* What `serve` would not start without on this machine. */
-static int check_user(const struct config *c, struct err *e)
+static void warn(const char *what)
 {
-    bool named = c->user[0] != '\0';
-    if (getpwnam(named ? c->user : "rackstrap"))
-        return 0;
-    if (named)
-        return err_set(e, ERR_INPUT,
-                       "the user \"%s\" does not exist; make it (useradd --system %s) or set another `user:` "
-                       "in %s",
-                       c->user, c->user, c->path);
-    fprintf(stderr,
-            "there is no user rackstrap, and the servers would run as nobody; make it: useradd --system "
-            "rackstrap\n");
+    fprintf(stderr, "warning: %s\n", what);
+}
+
+/* What this machine has not is an error where it is `serve`'s in any case; an interface, and what is built
+ * later, may be absent where the file is only written. */
+static int check_machine(const struct config *c, struct err *e)
+{
+    struct server_user u = {0};
+    struct err why = {0};
+    bool named = true;
+    if (ready_user(c, &u, &named, e))
+        return -1;
+    if (!named)
+        warn("there is no user rackstrap, and the servers would run as nobody; make it: useradd --system "
+             "rackstrap");
+    if (ready_state_dir(c, &u, &why)) {
+        if (why.kind != ERR_REFUSED)
+            return *e = why, -1;
+        warn(why.text);
+    }
+    if (ready_tftp_root(c, &u, &why)) {
+        if (why.kind != ERR_NOT_FOUND)
+            return *e = why, -1;
+        warn(why.text);
+    }
+    if (ready_interfaces(c, &why))
+        warn(why.text);
     return 0;
+}
+
+static void check_doubts(const struct config *c)
+{
+    struct err why = {0};
+    char prefix[PREFIX_STR];
+    if (c->http.tls.port && httpboot_tls_current(c->http.tls.certificate, now_ms(), &why))
+        fprintf(stderr, "warning: http.tls.certificate_file: %s\n", why.text);
+    if (c->pools_unsaid)
+        fprintf(stderr,
+                "hint: the pool of %s%s is for machines of the inventory that have no address of their own; "
+                "unknown ones are not answered, unless the subnet has `unknown: discover`\n",
+                prefix_format(c->pool_unsaid, prefix), c->pools_unsaid > 1 ? " (and of others)" : "");
 }
 
 int cmd_check_config(const struct args *a, const struct config *c, struct err *e)
 {
     (void)a;
-    if (check_state_dir(c, e) || check_user(c, e))
+    if (check_machine(c, e))
         return -1;
-    if (c->http.tls.port && httpboot_tls_current(c->http.tls.certificate, now_ms(), e))
-        return err_prefix(e, "%s: http.tls.certificate_file", c->path);
+    check_doubts(c);
     printf("%s is right: %zu interface%s, %zu subnet%s, enrolment by %s\n", c->path, c->dhcp.interfaces_n,
            c->dhcp.interfaces_n == 1 ? "" : "s", c->dhcp.subnets_n, c->dhcp.subnets_n == 1 ? "" : "s",
            c->enrol.driver);

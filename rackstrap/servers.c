@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <string.h>
@@ -11,7 +9,6 @@
 
 #include "base/str.h"
 #include "inventory/lease.h"
-#include "rackstrap/args.h"
 
 static bool dhcpd_wanted(const struct config *c)
 {
@@ -92,51 +89,15 @@ const struct part parts[PARTS] = {
 
 /* ---- before they start */
 
-/* A misspelt interface is to be said as such. */
-static int check_interfaces(const struct config *c, const char (*names)[16], size_t n, struct err *e)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!if_nametoindex(names[i]))
-            return err_set(
-                e, ERR_NOT_FOUND,
-                "there is no interface \"%s\", which %s names; `ip link` shows those that there are",
-                names[i], c->path);
-    return 0;
-}
-
-static int find_user(const struct config *c, struct servers *s, struct err *e)
-{
-    if (geteuid() != 0) {
-        s->uid = geteuid();
-        s->gid = getegid();
-        return 0;
-    }
-    struct passwd *pw = getpwnam(c->user[0] ? c->user : "rackstrap");
-    if (!pw && !c->user[0]) {
-        log_warn("no-user user=rackstrap running-as=nobody hint=\"make it: useradd --system rackstrap\"");
-        pw = getpwnam("nobody");
-    }
-    if (!pw)
-        return err_set(
-            e, ERR_INPUT,
-            "the user \"%s\" does not exist; make it (useradd --system %s) or set another `user:` in %s",
-            c->user[0] ? c->user : "rackstrap", c->user[0] ? c->user : "rackstrap", c->path);
-    if (pw->pw_uid == 0)
-        return err_set(e, ERR_INPUT,
-                       "the servers face machines and do not run as %s; set another `user:` in %s",
-                       pw->pw_name, c->path);
-    s->uid = pw->pw_uid;
-    s->gid = pw->pw_gid;
-    return 0;
-}
-
-int servers_check(struct servers *s, struct err *e)
+int servers_check(struct servers *s, bool with_tftpd, struct err *e)
 {
     const struct config *c = s->config;
-    if (check_interfaces(c, c->dhcp.interfaces, c->dhcp.interfaces_n, e) ||
-        check_interfaces(c, c->tftp.interfaces, c->tftp.interfaces_n, e) || find_user(c, s, e))
+    bool named = true;
+    if (ready_interfaces(c, e) || ready_user(c, &s->user, &named, e))
         return -1;
-    return check_state_dir(c, e);
+    if (!named && geteuid() == 0)
+        log_warn("no-user user=rackstrap running-as=nobody hint=\"make it: useradd --system rackstrap\"");
+    return ready_state_dir(c, &s->user, e) || (with_tftpd && ready_tftp_root(c, &s->user, e)) ? -1 : 0;
 }
 
 /* The folder is the servers' user's, who might have put anything under our names: what is handed over is what
@@ -149,8 +110,9 @@ static int give_open(int fd, const char *path, const struct servers *s, struct e
     if (!S_ISDIR(st.st_mode) && (!S_ISREG(st.st_mode) || st.st_nlink != 1))
         return err_set(e, ERR_REFUSED, "%s is a link, or no file; move it away and look where it comes from",
                        path);
-    if (fchownat(fd, "", s->uid, s->gid, AT_EMPTY_PATH))
-        return err_errno(e, "cannot give %s to the user %u that the servers run as", path, (unsigned)s->uid);
+    if (fchownat(fd, "", s->user.uid, s->user.gid, AT_EMPTY_PATH))
+        return err_errno(e, "cannot give %s to the user %u that the servers run as", path,
+                         (unsigned)s->user.uid);
     return 0;
 }
 

@@ -2,10 +2,9 @@
 #ifndef RACKSTRAP_SERVERS_H
 #define RACKSTRAP_SERVERS_H
 
-#include <sys/types.h>
-
 #include "base/log.h"
 #include "rackstrap/config.h"
+#include "rackstrap/ready.h"
 
 struct servers {
     const struct config *config;
@@ -13,15 +12,14 @@ struct servers {
     struct tftpd *tftpd;
     struct httpboot *httpboot;
     enum log_level level;
-    uid_t uid;
-    gid_t gid;
+    struct server_user user;
 };
 
 struct part {
     const char *name;
     bool (*wanted)(const struct config *c);
-    int (*start)(struct servers *s, struct err *e); /* as root: opens; before each fork, since a handle that a
-                                                       dead child used is not fresh */
+    int (*start)(struct servers *s, struct err *e); /* as root: opens; before each fork. The child's own from
+                                                       then on: the supervisor closes its copies */
     void (*stop)(struct servers *s);                /* closes what start opened */
     int (*run)(struct servers *s, struct err *e);   /* in its own process */
     bool shared;                                    /* what start opened serves several processes, one
@@ -31,9 +29,8 @@ struct part {
 enum { PART_HTTPBOOT, PART_TFTPD, PART_DHCPD, PART_COURIER, PARTS };
 extern const struct part parts[PARTS];
 
-/* Before anything is opened: the interfaces and the state_dir are there, and the user that the servers run as
- * is one, and not root. */
-int servers_check(struct servers *s, struct err *e);
+/* Before anything is opened: the machine has what the configuration names (ready.h). */
+int servers_check(struct servers *s, bool with_tftpd, struct err *e);
 /* Migrates the store while nobody uses it, and makes it the servers' own. */
 int servers_prepare_store(const struct servers *s, struct err *e);
 /* In a server's own process: closes the handles of the others and forgets what is not its to know. */

@@ -72,8 +72,8 @@ static void child(struct servers *s, const struct part *part, struct process *p,
 {
     struct sandbox box = {.server = part->name,
                           .writes = s->config->state_dir,
-                          .uid = s->uid,
-                          .gid = s->gid,
+                          .uid = s->user.uid,
+                          .gid = s->user.gid,
                           .supervisor = supervisor,
                           .report = p->report};
     struct err e = {0};
@@ -94,7 +94,7 @@ static void child(struct servers *s, const struct part *part, struct process *p,
     _exit(1);
 }
 
-/* Opens anew what the dead one had: a capture's ring, for one, is where that left it. */
+/* Opens anew what the dead one had. It is open still where the fork failed. */
 static int open_again(struct servers *s, const struct part *part, struct process *p)
 {
     struct err e = {0};
@@ -107,6 +107,8 @@ static int open_again(struct servers *s, const struct part *part, struct process
     return -1;
 }
 
+/* What was opened for it is its own from the fork on: a handle that stayed here would go into each sister
+ * that is forked later, and while one of them has it the port of a dead server is in use. */
 static void start_process(struct servers *s, const struct part *part, struct process *p)
 {
     if (p->started_ms && !part->shared && open_again(s, part, p))
@@ -123,6 +125,8 @@ static void start_process(struct servers *s, const struct part *part, struct pro
         return;
     }
     log_info("started server=%s pid=%d", part->name, (int)p->pid);
+    if (!part->shared)
+        part->stop(s);
 }
 
 /* The store is opened for this one entry: a connection must not be carried over a fork. */
@@ -245,7 +249,7 @@ int supervise(const struct config *c, const char *only, enum log_level level, st
     sigset_t signals;
     int rc = -1;
     log_setup("rackstrap", level, true);
-    if (choose(c, only, p, e) || servers_check(&s, e))
+    if (choose(c, only, p, e) || servers_check(&s, p[PART_TFTPD].on, e))
         return -1;
     raise_descriptors();
     for (size_t i = 0; i < PARTS; i++)

@@ -152,6 +152,9 @@ static const struct {
     {"address without length",
      "devices:\n  - {name: a, interfaces: [{name: e, mac: \"" M1 "\", address: 10.0.0.1}]}\n", ERR_INPUT,
      "inv.yaml:2:*"},
+    {"a broadcast address",
+     "devices:\n  - {name: a, interfaces: [{name: e, mac: \"" M1 "\", address: 10.0.0.255/24}]}\n", ERR_INPUT,
+     "inv.yaml:2:73: 10.0.0.255 is the network or the broadcast address of its prefix*"},
     {"bad disk", "devices:\n  - name: a\n    disk: colour=red\n", ERR_INPUT, "inv.yaml:3:11: device a: *"},
     {"bad role", "devices:\n  - name: a\n    model: x\n    role: a b\n", ERR_INPUT,
      "inv.yaml:4:11: device a: *"},
@@ -353,7 +356,9 @@ static void test_wipe_limit(void **state)
 static void test_empty(void **state)
 {
     (void)state;
-    imported("", 0, 0, 0, 0, 0);
+    struct import_result r;
+    fails(import("# nothing\n", &r), ERR_INPUT);
+    assert_non_null(strstr(fx.e.text, "inv.yaml:1:1: there is nothing to import"));
     imported("devices: []\n", 0, 0, 0, 0, 0);
     imported("sites: [{slug: par1}]\ntenants: [{slug: t, name: T}]\nroles: []\nplatforms: [{slug: p}]\n", 0,
              0, 0, 0, 0);
@@ -503,12 +508,34 @@ static void test_address_in_use(void **state)
     assert_non_null(strstr(fx.e.text, "10.77.0.1 is the router of 10.77.0.0/24"));
 }
 
+static void note_address(void *ctx, const char *device, struct ip4_if address)
+{
+    char text[PREFIX_STR];
+    assert_string_equal(device, "a");
+    strcpy(ctx, ip4_if_format(address, text));
+}
+
+static void test_addresses_are_shown(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "devices:\n  - {name: a, interfaces: [{name: e, mac: \"" M1 "\", address: 10.0.0.1/31}]}\n";
+    struct import_options o = options;
+    struct import_result r;
+    char seen[PREFIX_STR] = "";
+    o.address_seen = note_address;
+    o.address_ctx = seen;
+    ok(import_text(fx.s, "inv.yaml", text, strlen(text), &o, T0, &r, E));
+    assert_string_equal(seen, "10.0.0.1/31");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_good),
+        T(test_addresses_are_shown),
         T(test_again_is_the_same),
         T(test_from_a_file),
         T(test_bad),

@@ -6,6 +6,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 rackstrap=${RACKSTRAP:-$top/build/${VARIANT:-release}/rackstrap}
 [ -x "$rackstrap" ] || { echo "skipped: there is no $rackstrap; run make"; exit 77; }
 dir=$(mktemp -d /tmp/rackstrap-cli.XXXXXX)
+chmod 0755 "$dir" # the servers' user can come to the state_dir
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 1' INT TERM
 export RACKSTRAP_CONFIG=$dir/rackstrap.yaml
@@ -210,6 +211,42 @@ ends 1 "make it: install -d $dir/nowhere" check-config -c "$dir/bad.yaml"
 printf 'state_dir: %s/state\nuser: rs-no-such-user\n' "$dir" >"$dir/user.yaml"
 ends 2 "the user \"rs-no-such-user\" does not exist" check-config -c "$dir/user.yaml"
 ends 0 "is right" check-config
+says() { # WORDS COMMAND...: exit code 0, and standard error holds the words
+    local words=$1
+    shift
+    "$rackstrap" "$@" >/dev/null 2>"$dir/err" </dev/null
+    local code=$?
+    if [ $code = 0 ] && grep -qF -- "$words" "$dir/err"; then echo "ok cli-$* says $words"; else not_ok "$*" "exit $code: $(cat "$dir/err")"; fi
+}
+cat >"$dir/net.yaml" <<END
+state_dir: $dir/state
+tftp: {root: $dir/no-tftp}
+dhcp: {interfaces: [rs-none], subnets: [{prefix: 10.77.0.0/24, pool: 10.77.0.100-10.77.0.109}]}
+END
+says 'the pool of 10.77.0.0/24 is for machines of the inventory' check-config -c "$dir/net.yaml"
+says 'there is no interface "rs-none"' check-config -c "$dir/net.yaml"
+says '`rackstrap netboot build` makes it' check-config -c "$dir/net.yaml"
+sed 's|10.77.0.11/24|10.77.0.11/16|' "$dir/rack.yaml" >"$dir/length.yaml"
+says 'hv-01: 10.77.0.11/16 is in the subnet 10.77.0.0/24, whose length it has not' import "$dir/length.yaml" --dry-run -c "$dir/net.yaml"
+sed 's|10.77.0.11/24|10.99.0.11/24|' "$dir/rack.yaml" >"$dir/elsewhere.yaml"
+says 'hv-01: 10.99.0.11/24 is in no subnet' import "$dir/elsewhere.yaml" --dry-run -c "$dir/net.yaml"
+sed 's|10.77.0.11/24|10.77.0.255/16|' "$dir/rack.yaml" >"$dir/broadcast.yaml"
+ends 2 "the broadcast address of 10.77.0.0/24" import "$dir/broadcast.yaml" --dry-run -c "$dir/net.yaml"
+: >"$dir/empty.yaml"
+ends 2 "empty.yaml:1:1: there is nothing to import" import "$dir/empty.yaml"
+echo "state_dir: $dir/empty.yaml" >"$dir/file.yaml"
+ends 2 "is not a folder" check-config -c "$dir/file.yaml"
+printf 'state_dir: %s/state\nuser: root\n' "$dir" >"$dir/user.yaml"
+ends 2 "do not run as root" check-config -c "$dir/user.yaml"
+if command -v openssl >/dev/null && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x -days -1 \
+    -keyout "$dir/key.pem" -out "$dir/ended.pem" 2>/dev/null; then
+    cat >"$dir/ended.yaml" <<END
+state_dir: $dir/state
+http: {tls: {listen: "127.0.0.1:8443", certificate_file: $dir/ended.pem, key_file: $dir/key.pem}}
+hosts: {ca_certificates_file: $dir/ended.pem}
+END
+    says "warning: http.tls.certificate_file: the certificate ended on" check-config -c "$dir/ended.yaml"
+fi
 "$rackstrap" device list >/dev/full 2>"$dir/err"
 [ $? = 1 ] && echo "ok cli-a-full-output-fails" || not_ok a-full-output-fails "$(cat "$dir/err")"
 exit $failed

@@ -114,12 +114,21 @@ mkdir -p "$dir/planted/tftp" && : >"$dir/other" && ln "$dir/other" "$dir/planted
 sed "s|^state_dir:.*|state_dir: $dir/planted|" "$dir/rackstrap.yaml" >"$dir/planted.yaml"
 refuses gives-no-file-away-that-is-elsewhere-too 1 "leases.db is a link" in_ns timeout 5 "$rackstrap" serve -c "$dir/planted.yaml"
 check its-owner-stays [ "$(stat -c %u "$dir/other")" = 0 ]
+mkdir -p "$dir/private/state/tftp" && chmod 0700 "$dir/private"
+sed "s|^state_dir:.*|state_dir: $dir/private/state|" "$dir/rackstrap.yaml" >"$dir/private.yaml"
+for command in serve check-config; do
+    refuses "$command-with-a-folder-that-the-servers-cannot-enter" 2 "cannot enter $dir/private, which" in_ns timeout 5 "$rackstrap" $command -c "$dir/private.yaml"
+done
 refuses only-nothing 2 "takes names" in_ns timeout 5 "$rackstrap" serve --only "" -c "$dir/rackstrap.yaml"
 
 start
 check answers within 20 answers
 for name in tftpd courier; do within 20 pid_of "$name" >/dev/null; done
 check port-held-by-its-own-server only_its_own
+only_tftpd() { # not the supervisor: whom it forks next would hold the port of a tftpd that died
+    [ "$(in_ns ss -Hlunp 'sport = 69' | grep -o 'pid=[0-9]*' | sort -u)" = "pid=$(pid_of tftpd)" ]
+}
+check port-69-is-tftpd-s-alone within 20 only_tftpd
 for name in httpboot tftpd; do
     if knows "$(pid_of $name)"; then
         echo "not ok serve-$name-does-not-know-the-password: it is in its memory"
@@ -132,6 +141,11 @@ check courier-knows-the-password knows "$(pid_of courier)"
 check httpboot-comes-back dies httpboot
 check answers-again within 20 answers
 check tftpd-comes-back dies tftpd
+check port-69-is-the-new-tftpd-s-alone within 20 only_tftpd
+old=$(pid_of tftpd)
+kill -KILL "$(pid_of httpboot)" "$old" "$(pid_of courier)"
+check all-come-back-together within 20 is_new tftpd "$old"
+check no-port-was-in-the-way sh -c "! grep open-failed '$dir/log'"
 check crash-is-in-the-journal grep -q server-crashed <("$rackstrap" events -c "$dir/rackstrap.yaml")
 kill -KILL "$server"
 check none-outlives-the-supervisor within 20 nobody_left
