@@ -1,8 +1,10 @@
 #include "rackstrap/ready.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -85,13 +87,12 @@ static bool is_closed(const char *folder, const struct server_user *u)
            getxattr(folder, "system.posix_acl_access", NULL, 0) < 0;
 }
 
-/* Each folder on the way to path, path with it, but the one that `serve` gives to the user. */
-static int can_come_to(const char *path, const char *given, const struct server_user *u, struct err *e)
+/* Each folder on the way to path, which is absolute and has no links in it, path too; but not the one that
+ * `serve` gives to the user. */
+static int walk_to(const char *path, const char *given, const struct server_user *u, struct err *e)
 {
-    char folder[512];
+    char folder[PATH_MAX];
     for (size_t n = strcspn(path + 1, "/") + 1;; n += strcspn(path + n + 1, "/") + 1) {
-        if (n >= sizeof folder)
-            return 0;
         memcpy(folder, path, n);
         folder[n] = '\0';
         if (strcmp(folder, given) != 0 && is_closed(folder, u))
@@ -102,6 +103,16 @@ static int can_come_to(const char *path, const char *given, const struct server_
         if (!path[n])
             return 0;
     }
+}
+
+/* What is not there is another question's to find. */
+static int can_come_to(const char *path, const char *state_dir, const struct server_user *u, struct err *e)
+{
+    char *real = realpath(path, NULL), *given = realpath(state_dir, NULL);
+    int rc = real ? walk_to(real, given ? given : "", u, e) : 0;
+    free(real);
+    free(given);
+    return rc;
 }
 
 int ready_state_dir(const struct config *c, const struct server_user *u, struct err *e)

@@ -119,6 +119,13 @@ sed "s|^state_dir:.*|state_dir: $dir/private/state|" "$dir/rackstrap.yaml" >"$di
 for command in serve check-config; do
     refuses "$command-with-a-folder-that-the-servers-cannot-enter" 2 "cannot enter $dir/private, which" in_ns timeout 5 "$rackstrap" $command -c "$dir/private.yaml"
 done
+sed "s|^tftp:.*|tftp: {root: $dir/private/state/tftp}|" "$dir/rackstrap.yaml" >"$dir/private.yaml"
+refuses a-tftp-folder-that-the-servers-cannot-enter 2 "cannot enter $dir/private, which" in_ns timeout 5 "$rackstrap" serve -c "$dir/private.yaml"
+sed "s|^tftp:.*|tftp: {root: $dir/none}|" "$dir/rackstrap.yaml" >"$dir/private.yaml"
+refuses no-tftp-folder 1 "\`rackstrap netboot build\` makes it" in_ns timeout 5 "$rackstrap" serve -c "$dir/private.yaml"
+mkdir -p "$dir/own" && chmod 0700 "$dir/own" && ln -s "$dir/own" "$dir/link" # it is given to them
+sed "s|^state_dir:.*|state_dir: $dir/link/|" "$dir/rackstrap.yaml" >"$dir/private.yaml"
+refuses a-closed-state-dir-is-given-to-the-servers 0 "is right" "$rackstrap" check-config -c "$dir/private.yaml"
 refuses only-nothing 2 "takes names" in_ns timeout 5 "$rackstrap" serve --only "" -c "$dir/rackstrap.yaml"
 
 start
