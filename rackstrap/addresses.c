@@ -50,9 +50,6 @@ const char *addresses_use(struct addresses *x, struct ip4 ip)
     char prefix[PREFIX_STR];
     if (name)
         snprintf(x->text, sizeof x->text, "this server's own, on %s", name);
-    else if (s && !prefix_is_host(s->prefix, ip))
-        snprintf(x->text, sizeof x->text, "the %s address of %s",
-                 ip4_eq(s->prefix.net, ip) ? "network" : "broadcast", prefix_format(s->prefix, prefix));
     else if (s && s->has_router && ip4_eq(s->router, ip))
         snprintf(x->text, sizeof x->text, "the router of %s", prefix_format(s->prefix, prefix));
     else if (has_ends && ip4_eq(s->prefix.net, ip))
