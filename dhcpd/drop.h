@@ -4,6 +4,8 @@
 #ifndef DHCPD_DROP_H
 #define DHCPD_DROP_H
 
+#include "base/addr.h"
+
 /* X(constant, name, sentence) */
 #define DROP_TABLE(X)                                                                                        \
     X(DROP_NONE, "none", "answered")                                                                         \
@@ -54,7 +56,16 @@ enum drop {
         DROP_COUNT
 };
 
+/* Where the packet came from, as far as it could be read; the rest is zero. */
+struct drop_origin {
+    struct mac mac;
+    struct ip4 giaddr, link_selection; /* where the relay is the matter: what the configuration has to name */
+};
+
 const char *drop_name(enum drop d);     /* "unknown-mac" */
 const char *drop_sentence(enum drop d); /* for a person */
+/* The sentence, and the relay if `from` names one. */
+#define DROP_TEXT 160
+const char *drop_text(enum drop d, const struct drop_origin *from, char buf[DROP_TEXT]);
 
 #endif

@@ -213,7 +213,7 @@ static void gather(struct dhcpd *d, int64_t begun_us)
 static void commit(struct dhcpd *d)
 {
     int64_t begun_us = now_us(), us;
-    if (service_commit(d->service, d->waiting_n, d->at_ms) == 0)
+    if (service_commit(d->service, d->answers, d->answers_n, d->at_ms) == 0)
         send_those(d, 0, true);
     if (!d->waiting_n) /* most likely there was nothing to be written */
         return;

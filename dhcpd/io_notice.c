@@ -36,6 +36,7 @@ struct notice {
     struct tally tally;
     struct event events[EVENTS_MAX];
     size_t events_n;
+    bool ends;
     struct budget servers_told, addresses_told; /* the loop's */
     struct budget strangers;                    /* the scribe's */
 };
@@ -55,9 +56,9 @@ void notice_free(struct notice *n)
     free(n);
 }
 
-void notice_drop(struct notice *n, enum drop why, const struct mac *mac, int64_t at_ms)
+void notice_drop(struct notice *n, enum drop why, const struct drop_origin *from, int64_t at_ms)
 {
-    tally_add(&n->tally, mac, why, at_ms);
+    tally_add(&n->tally, from, why, at_ms);
 }
 
 static struct event *add_event(struct notice *n, const struct mac *mac, const char *event, const char *detail,
@@ -179,12 +180,12 @@ static bool stranger_fits(struct notice *n, int64_t at_ms)
 static int write_count(struct notice *n, struct store *s, const struct tally_row *row, struct err *e)
 {
     struct silence x = {
-        .mac = row->mac, .first_ms = row->first_ms, .last_ms = row->last_ms, .times = row->times};
+        .mac = row->from.mac, .first_ms = row->first_ms, .last_ms = row->last_ms, .times = row->times};
     bool has_mac = mac_to_u64(x.mac) != 0;
     int64_t before_ms, device = 0;
-    char detail[200];
+    char detail[240];
     str_copy(x.reason, sizeof x.reason, drop_name(row->why));
-    str_copy(x.sentence, sizeof x.sentence, drop_sentence(row->why));
+    drop_text(row->why, &row->from, x.sentence);
     if (silence_add(s, &x, &before_ms, e) || (has_mac && device_of(s, x.mac, &device, e)))
         return -1;
     bool lately = before_ms && x.first_ms - before_ms < (device ? AGAIN_MS : STRANGER_AGAIN_MS);
@@ -215,7 +216,7 @@ static int write_all(struct store *s, void *job, struct err *e)
 
 void notice_write(struct notice *n, int64_t at_ms)
 {
-    bool counts = tally_next_ms(&n->tally, at_ms) == 0;
+    bool counts = tally_next_ms(&n->tally, at_ms) == 0 && (n->ends || !scribe_is_behind(n->scribe));
     if (!counts && !n->events_n)
         return;
     struct writing *w = xcalloc(1, sizeof *w);
@@ -235,11 +236,13 @@ void notice_end(struct notice *n)
 {
     if (!n)
         return;
+    n->ends = true;
     n->tally.written_ms = 0; /* what was counted is due now */
     notice_write(n, now_ms());
 }
 
 int64_t notice_next_ms(const struct notice *n, int64_t at_ms)
 {
-    return n->events_n ? 0 : tally_next_ms(&n->tally, at_ms);
+    int64_t next = n->events_n ? 0 : tally_next_ms(&n->tally, at_ms);
+    return next == 0 && !n->events_n && scribe_is_behind(n->scribe) ? TALLY_WRITE_MS : next;
 }

@@ -18,8 +18,8 @@ struct notice *notice_new(struct store *store, struct scribe *scribe); /* the sc
 void notice_end(struct notice *n);  /* gives the scribe what is left; takes NULL */
 void notice_free(struct notice *n); /* once the scribe is closed; takes NULL */
 
-/* A packet that was not answered; mac may be NULL. */
-void notice_drop(struct notice *n, enum drop why, const struct mac *mac, int64_t at_ms);
+/* A packet that was not answered. While the store cannot be written they are counted on. */
+void notice_drop(struct notice *n, enum drop why, const struct drop_origin *from, int64_t at_ms);
 /* An entry for the journal about an address that is said to be somebody's. False: too many were told of
  * lately. */
 bool notice_address(struct notice *n, const struct mac *mac, const char *event, const char *detail,

@@ -3,12 +3,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/str.h"
 
 #define ENTRIES_MAX 20000 /* a store that stays locked must not fill the memory */
 #define PATIENCE_MS 2000
+#define AGAIN_S     2 /* until a disk that was full is tried again */
 
 struct job {
     struct job *next;
@@ -24,7 +26,7 @@ struct scribe {
     pthread_cond_t wake;
     struct job *first, **last;
     size_t entries; /* of all that wait */
-    bool ends;
+    bool ends, behind;
 };
 
 /* Waits for jobs and takes all there are. NULL: the end. */
@@ -61,22 +63,43 @@ static int write_once(struct scribe *s, const struct job *first, const struct jo
     return -1;
 }
 
-static bool is_ending(struct scribe *s)
+/* Somebody else keeps the store locked, or its disk is full. */
+static bool may_pass(const struct scribe *s, const struct err *e)
 {
+    return e->kind == ERR_UNAVAILABLE || (e->kind == ERR_IO && store_full(s->store));
+}
+
+/* True: the end has come. The store itself waits for who keeps it locked, but not for space. */
+static bool fall_behind(struct scribe *s, bool pauses)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += AGAIN_S;
     pthread_mutex_lock(&s->mutex);
+    s->behind = true;
+    while (pauses && !s->ends && pthread_cond_timedwait(&s->wake, &s->mutex, &until) == 0)
+        ; /* jobs that come wake us too */
     bool ends = s->ends;
     pthread_mutex_unlock(&s->mutex);
     return ends;
 }
 
-/* While somebody else keeps the store locked, what is to be written waits. -1: waiting does not help. */
+static void catch_up(struct scribe *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    s->behind = false;
+    pthread_mutex_unlock(&s->mutex);
+}
+
+/* What may pass is waited for. -1: waiting does not help. */
 static int write_in_time(struct scribe *s, const struct job *first, const struct job *end, struct err *e)
 {
     while (write_once(s, first, end, e)) {
-        if (e->kind != ERR_UNAVAILABLE || is_ending(s))
+        if (!may_pass(s, e) || fall_behind(s, e->kind == ERR_IO))
             return -1;
         log_warn("dhcp-journal waits=%zu problem=\"%s\"", entries_of(first, end), e->text);
     }
+    catch_up(s);
     return 0;
 }
 
@@ -86,22 +109,22 @@ static void log_lost(const struct job *first, const struct job *end, const struc
 }
 
 /* One that cannot be written must not take the others with it: then each goes alone. A store that is still
- * locked at the end takes none of them. */
+ * locked, or full, at the end takes none of them. */
 static void write_all(struct scribe *s, const struct job *all)
 {
     struct err e = {0};
     if (write_in_time(s, all, NULL, &e) == 0)
         return;
-    if (e.kind == ERR_UNAVAILABLE) {
+    if (may_pass(s, &e)) {
         log_lost(all, NULL, &e);
         return;
     }
     for (const struct job *j = all; j; j = j->next) {
         if (write_in_time(s, j, j->next, &e) == 0)
             continue;
-        bool locked = e.kind == ERR_UNAVAILABLE;
-        log_lost(j, locked ? NULL : j->next, &e);
-        if (locked)
+        bool none = may_pass(s, &e);
+        log_lost(j, none ? NULL : j->next, &e);
+        if (none)
             return;
     }
 }
@@ -170,6 +193,14 @@ void scribe_close(struct scribe *s)
     pthread_cond_destroy(&s->wake);
     pthread_mutex_destroy(&s->mutex);
     free(s);
+}
+
+bool scribe_is_behind(struct scribe *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    bool behind = s->behind;
+    pthread_mutex_unlock(&s->mutex);
+    return behind;
 }
 
 void scribe_do(struct scribe *s, scribe_fn *fn, void *what, size_t entries)

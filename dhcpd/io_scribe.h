@@ -5,6 +5,8 @@
 #ifndef DHCPD_IO_SCRIBE_H
 #define DHCPD_IO_SCRIBE_H
 
+#include <stdbool.h>
+
 #include "inventory/store.h"
 
 struct scribe;
@@ -13,6 +15,9 @@ void scribe_close(struct scribe *s); /* takes NULL */
 
 /* Runs in the thread and in a transaction; jobs run in order, many in one transaction. */
 typedef int scribe_fn(struct store *s, void *job, struct err *e);
+/* What is to be written next cannot be just now: it is kept and tried again, and so is what comes, up to a
+ * bound. What can wait should. */
+bool scribe_is_behind(struct scribe *s);
 /* job is from malloc and given away; it has so many entries, of which the log tells when they are lost. */
 void scribe_do(struct scribe *s, scribe_fn *fn, void *job, size_t entries);
 

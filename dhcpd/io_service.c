@@ -95,21 +95,24 @@ static bool lately(int64_t then_ms, int64_t span_ms, int64_t at_ms)
     return then_ms && then_ms <= at_ms && at_ms - then_ms < span_ms;
 }
 
-void service_drop(struct service *s, enum drop why, const struct link *link, const struct mac *mac,
+void service_drop(struct service *s, enum drop why, const struct link *link, const struct drop_origin *from,
                   int64_t at_ms)
 {
+    static const struct drop_origin unknown;
     struct drop_count *c = &s->drops[why];
-    char text[MAC_STR] = "-";
+    char mac[MAC_STR] = "-", text[DROP_TEXT];
+    if (!from)
+        from = &unknown;
     c->n++;
-    notice_drop(s->notice, why, mac, at_ms);
+    notice_drop(s->notice, why, from, at_ms);
     if (lately(c->logged_ms, 1000, at_ms)) {
         c->unlogged++;
         return;
     }
-    if (mac)
-        mac_format(*mac, text);
-    log_info("dhcp-drop interface=%s mac=%s reason=%s why=\"%s\" more=%llu", link->name, text, drop_name(why),
-             drop_sentence(why), (unsigned long long)c->unlogged);
+    if (mac_to_u64(from->mac))
+        mac_format(from->mac, mac);
+    log_info("dhcp-drop interface=%s mac=%s reason=%s why=\"%s\" more=%llu", link->name, mac, drop_name(why),
+             drop_text(why, from, text), (unsigned long long)c->unlogged);
     c->logged_ms = at_ms;
     c->unlogged = 0;
 }
@@ -134,16 +137,27 @@ static bool is_loud(struct service *s, const struct request *q, const struct arr
     return word == BUDGET_FITS;
 }
 
-static void log_decision(struct service *s, const struct request *q, const struct arrival *from,
-                         const struct records *r, const struct decision *d, int64_t at_ms)
+static void fill_said(struct service *s, const struct request *q, const struct arrival *from,
+                      const struct records *r, const struct decision *d, int64_t at_ms, struct said *ret)
+{
+    *ret = (struct said){.loud = is_loud(s, q, from, d, at_ms),
+                         .type = d->answers ? d->reply.type : q->type,
+                         .mac = q->mac,
+                         .address = d->answers ? d->reply.yiaddr : decide_asked(q),
+                         .state = d->state,
+                         .client = q->client->name,
+                         .xid = q->xid};
+    str_copy(ret->device, sizeof ret->device, r->has_device ? r->device.name : "-");
+}
+
+static void log_said(const struct said *x, const struct link *on)
 {
     char mac[MAC_STR], ip[IP4_STR];
-    mac_format(q->mac, mac);
-    ip4_format(d->answers ? d->reply.yiaddr : decide_asked(q), ip);
-    (is_loud(s, q, from, d, at_ms) ? log_info : log_debug)(
+    mac_format(x->mac, mac);
+    ip4_format(x->address, ip);
+    (x->loud ? log_info : log_debug)(
         "dhcp-%s interface=%s mac=%s address=%s state=%s client=%s device=%s xid=%08x",
-        message_type_name(d->answers ? d->reply.type : q->type), from->link->name, mac, ip, d->state,
-        q->client->name, r->has_device ? r->device.name : "-", q->xid);
+        message_type_name(x->type), on->name, mac, ip, x->state, x->client, x->device, x->xid);
 }
 
 static enum drop keep_leases(struct service *s, const struct decision *d)
@@ -200,14 +214,16 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
         notice_server(s->notice, from->link, q->server_id, q->mac, true, true, at_ms);
     if (d.drop != DROP_NONE)
         return d.drop;
-    log_decision(s, q, from, &r, &d, at_ms);
+    fill_said(s, q, from, &r, &d, at_ms, &ret->said);
     s->unechoed +=
         d.answers && q->options.has[OPT_RELAY_INFO] && !option_in(&d.reply.options, OPT_RELAY_INFO);
     ret->link = from->link;
     ret->source = d.source;
     ret->to = d.to;
-    ret->waits = d.reply.type == MSG_ACK;
+    ret->waits = d.answers && d.reply.type == MSG_ACK;
     *ret_answers = d.answers;
+    if (!ret->waits)
+        log_said(&ret->said, from->link);
     return DROP_NONE;
 }
 
@@ -222,6 +238,14 @@ void service_expect(struct service *s, const struct mac *m, size_t n)
     records_expect(s->lookup, m, n);
 }
 
+static struct drop_origin origin_of(const struct request *q, enum drop why)
+{
+    bool by_relay = why == DROP_NO_SUBNET || why == DROP_RELAY;
+    return (struct drop_origin){.mac = q->mac,
+                                .giaddr = by_relay ? q->giaddr : (struct ip4){0},
+                                .link_selection = by_relay ? q->link_selection : (struct ip4){0}};
+}
+
 bool service_handle(struct service *s, const struct arrival *from, struct span message, int64_t at_ms,
                     struct answer *ret)
 {
@@ -233,28 +257,38 @@ bool service_handle(struct service *s, const struct arrival *from, struct span m
         q.client = client_find(&s->cfg->clients, &q.options);
     if (parsed)
         why = answer(s, &q, from, message, at_ms, ret, &answers);
+    struct drop_origin origin = parsed ? origin_of(&q, why) : (struct drop_origin){0};
     if (why != DROP_NONE)
-        service_drop(s, why, from->link, parsed ? &q.mac : NULL, at_ms);
+        service_drop(s, why, from->link, &origin, at_ms);
     else
         s->drops[DROP_NONE].n++;
     return answers;
 }
 
-int service_commit(struct service *s, size_t waiting, int64_t at_ms)
+/* Those that waited are told of as what they have become. */
+static void tell(struct service *s, const struct answer *list, size_t n, bool leave, int64_t at_ms)
 {
-    static const struct link no_link = {.name = "-"};
+    for (size_t i = 0; i < n; i++) {
+        struct drop_origin from = {.mac = list[i].said.mac};
+        if (list[i].waits && leave)
+            log_said(&list[i].said, list[i].link);
+        else if (list[i].waits)
+            service_drop(s, DROP_STORE, list[i].link, &from, at_ms);
+    }
+}
+
+int service_commit(struct service *s, const struct answer *list, size_t n, int64_t at_ms)
+{
     struct err e = {0};
-    if (!s->puts)
-        return 0;
+    bool failed = s->puts && leases_commit(s->leases, &e);
     s->puts = false;
-    if (leases_commit(s->leases, &e) == 0)
-        return 0;
-    log_error("dhcp-commit answers=%zu problem=\"%s\"", waiting, e.text);
-    for (size_t i = 0; i < waiting; i++)
-        service_drop(s, DROP_STORE, &no_link, NULL, at_ms);
-    notes_forget(s->notes);
-    loaders_forget(s->loaders);
-    return -1;
+    if (failed) {
+        log_error("dhcp-commit problem=\"%s\"", e.text);
+        notes_forget(s->notes);
+        loaders_forget(s->loaders);
+    }
+    tell(s, list, n, !failed, at_ms);
+    return failed ? -1 : 0;
 }
 
 void service_notes(struct service *s, int64_t at_ms)

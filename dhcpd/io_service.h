@@ -10,7 +10,19 @@
 #include "dhcpd/io_notice.h"
 #include "dhcpd/probe.h"
 
+/* What the log says of a message; of an answer that waits, once it may leave. */
+struct said {
+    bool loud;
+    enum message_type type;
+    struct mac mac;
+    struct ip4 address;
+    const char *state, *client;
+    char device[NAME_SIZE];
+    uint32_t xid;
+};
+
 struct answer {
+    struct said said;
     const struct link *link;
     struct ip4 source; /* our address */
     struct destination to;
@@ -32,12 +44,13 @@ void service_expect(struct service *s, const struct mac *m, size_t n);
 bool service_handle(struct service *s, const struct arrival *from, struct span message, int64_t at_ms,
                     struct answer *ret);
 /* Counts, and logs at most one line a second for each reason. */
-void service_drop(struct service *s, enum drop why, const struct link *link, const struct mac *mac,
-                  int64_t at_ms);
-/* -1: what was decided since the last commit counts for nothing, and none that waits, `waiting` of them, may
- * be sent. An OFFER that has left is then one that another client may get too: who asks for it first has it.
+void service_drop(struct service *s, enum drop why, const struct link *link, const struct drop_origin *from,
+                  int64_t at_ms); /* from may be NULL */
+/* list: the batch's n answers. -1: what was decided since the last commit counts for nothing, and none of
+ * those that wait may be sent: they are dropped. An OFFER that has left is then one that another client may
+ * get too: who asks for it first has it.
  */
-int service_commit(struct service *s, size_t waiting, int64_t at_ms);
+int service_commit(struct service *s, const struct answer *list, size_t n, int64_t at_ms);
 /* What the wire was asked, and what is told of it; both are the service's. */
 struct probes *service_probes(struct service *s);
 struct notice *service_notice(struct service *s);

@@ -3,24 +3,25 @@
 static struct tally_row *find(struct tally *t, struct mac mac, enum drop why)
 {
     for (size_t i = 0; i < t->n; i++)
-        if (t->rows[i].why == why && mac_eq(t->rows[i].mac, mac))
+        if (t->rows[i].why == why && mac_eq(t->rows[i].from.mac, mac))
             return &t->rows[i];
     return NULL;
 }
 
-void tally_add(struct tally *t, const struct mac *mac, enum drop why, int64_t at_ms)
+void tally_add(struct tally *t, const struct drop_origin *from, enum drop why, int64_t at_ms)
 {
-    static const struct mac none;
-    struct mac m = mac ? *mac : none;
+    struct mac m = from->mac;
     struct tally_row *row = find(t, m, why);
     if (!row && t->n >= TALLY_MAX) {
-        m = none;
+        m = (struct mac){0};
         row = find(t, m, why);
     }
     if (!row) {
         row = &t->rows[t->n++];
-        *row = (struct tally_row){.mac = m, .why = why, .first_ms = at_ms};
+        *row = (struct tally_row){.why = why, .first_ms = at_ms};
     }
+    row->from = *from;
+    row->from.mac = m;
     row->times++;
     row->last_ms = at_ms;
 }

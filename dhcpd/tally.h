@@ -3,14 +3,13 @@
 #ifndef DHCPD_TALLY_H
 #define DHCPD_TALLY_H
 
-#include "base/addr.h"
 #include "dhcpd/drop.h"
 
 #define TALLY_MAX      256
 #define TALLY_WRITE_MS 3000
 
 struct tally_row {
-    struct mac mac; /* zero: of no address, or of too many */
+    struct drop_origin from; /* of the last; no MAC address: of none, or of too many */
     enum drop why;
     uint64_t times;
     int64_t first_ms, last_ms;
@@ -22,7 +21,7 @@ struct tally {
     int64_t written_ms;
 };
 
-void tally_add(struct tally *t, const struct mac *mac, enum drop why, int64_t at_ms); /* mac may be NULL */
+void tally_add(struct tally *t, const struct drop_origin *from, enum drop why, int64_t at_ms);
 /* Milliseconds until what was counted is to be written; -1: nothing was. */
 int64_t tally_next_ms(const struct tally *t, int64_t at_ms);
 void tally_written(struct tally *t, int64_t at_ms);

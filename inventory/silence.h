@@ -9,7 +9,7 @@
 struct silence {
     struct mac mac;     /* zero: of no address, such as frames that could not be read */
     char reason[32];    /* "pool-full" */
-    char sentence[128]; /* the same for a person */
+    char sentence[160]; /* the same for a person, with the relay that is the matter */
     int64_t first_ms, last_ms;
     uint64_t times;
 };

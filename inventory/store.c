@@ -26,7 +26,7 @@ struct store {
     char *path;
     int depth; /* of transactions: 1 is BEGIN, more are savepoints */
     int patience_ms;
-    bool snapshot;
+    bool snapshot, full;
     int64_t data_version;
     struct cached cache[CACHE_SLOTS];
 };
@@ -76,6 +76,7 @@ static int db_fail(struct store *s, struct err *e)
     if (sys == ENOSPC || sys == EDQUOT) {
         code = SQLITE_FULL;
     }
+    s->full = (code & 0xff) == SQLITE_FULL;
     if ((code & 0xff) == SQLITE_CONSTRAINT) {
         code = SQLITE_CONSTRAINT;
     }
@@ -288,6 +289,7 @@ void store_snapshot_end(struct store *s)
 int store_begin(struct store *s, struct err *e)
 {
     store_snapshot_end(s);
+    s->full = s->full && s->depth > 0;
     return begin(s, "BEGIN IMMEDIATE", e);
 }
 
@@ -307,6 +309,11 @@ int store_commit(struct store *s, struct err *e)
     }
     s->depth--;
     return 0;
+}
+
+bool store_full(const struct store *s)
+{
+    return s->full;
 }
 
 void store_rollback(struct store *s)

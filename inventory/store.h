@@ -33,6 +33,8 @@ void store_close(struct store *s); /* takes NULL */
 int store_begin(struct store *s, struct err *e); /* takes the write lock at once (BEGIN IMMEDIATE) */
 int store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s); /* harmless outside a transaction */
+bool store_full(
+    const struct store *s); /* what failed last since a transaction began, failed for want of space */
 
 /* What is read until the end is of one moment, and costs the locks of one read; a read alone takes and gives
  * back two. It ends by itself when a transaction begins. Short: while one lasts, the log cannot be emptied.

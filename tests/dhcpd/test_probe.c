@@ -285,11 +285,13 @@ static void test_tally(void **state)
 {
     (void)state;
     static struct tally t;
+    struct drop_origin direct = {.mac = asker}, relayed = {.mac = asker, .giaddr = {0x0a630001}};
+    char text[DROP_TEXT];
     assert_int_equal(tally_next_ms(&t, NOW), -1);
     for (int i = 0; i < 12; i++)
-        tally_add(&t, &asker, DROP_POOL_FULL, NOW + i);
-    tally_add(&t, &asker, DROP_HOPS, NOW);
-    tally_add(&t, NULL, DROP_SHORT, NOW);
+        tally_add(&t, &direct, DROP_POOL_FULL, NOW + i);
+    tally_add(&t, &direct, DROP_HOPS, NOW);
+    tally_add(&t, &(struct drop_origin){0}, DROP_SHORT, NOW);
     assert_int_equal(t.n, 3);
     assert_int_equal(t.rows[0].times, 12);
     assert_int_equal(t.rows[0].first_ms, NOW);
@@ -297,15 +299,21 @@ static void test_tally(void **state)
     assert_int_equal(tally_next_ms(&t, NOW), 0);
     tally_written(&t, NOW);
     assert_int_equal(tally_next_ms(&t, NOW), -1);
-    tally_add(&t, &asker, DROP_HOPS, NOW + 100);
+    tally_add(&t, &direct, DROP_HOPS, NOW + 100);
     assert_int_equal(tally_next_ms(&t, NOW + 100), TALLY_WRITE_MS - 100);
     for (uint64_t i = 0; i < 3 * TALLY_MAX; i++) { /* a flood of made-up addresses */
-        struct mac m = mac_from_u64(0x020000000000 + i);
-        tally_add(&t, &m, DROP_UNKNOWN, NOW);
+        struct drop_origin x = {.mac = mac_from_u64(0x020000000000 + i)};
+        tally_add(&t, &x, DROP_UNKNOWN, NOW);
     }
     assert_int_equal(t.n, TALLY_MAX + 1);
     assert_int_equal(t.rows[TALLY_MAX].times, 2 * TALLY_MAX + 1);
-    assert_int_equal(mac_to_u64(t.rows[TALLY_MAX].mac), 0);
+    assert_int_equal(mac_to_u64(t.rows[TALLY_MAX].from.mac), 0);
+    tally_written(&t, NOW);
+    tally_add(&t, &direct, DROP_RELAY, NOW);
+    tally_add(&t, &relayed, DROP_RELAY, NOW); /* the last relay is told */
+    assert_int_equal(t.n, 1);
+    assert_non_null(strstr(drop_text(DROP_RELAY, &t.rows[0].from, text), ": relay (giaddr) 10.99.0.1"));
+    assert_string_equal(drop_text(DROP_RELAY, &direct, text), drop_sentence(DROP_RELAY));
 }
 
 int main(void)

@@ -8,11 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/file.h"
 #include "inventory/journal.h"
+#include "inventory/store_sql.h"
 
 static char dir[64];
 static struct store *other;
@@ -134,11 +136,52 @@ static void one_that_fails_takes_no_other(void **state)
     assert_written(20);
 }
 
+/* Fills the disk the first time, as far as SQLite can tell. */
+static int write_much(struct store *s, void *job, struct err *why)
+{
+    int *times = *(int **)job;
+    char text[16], *event = text;
+    int64_t n;
+    int r = db_number(s, (*times)++ ? "PRAGMA max_page_count = 100000" : "PRAGMA max_page_count = 1", NULL, 0,
+                      &n, why);
+    for (int i = 0; i < 1000 && r >= 0; i++) {
+        snprintf(text, sizeof text, "event-%d", i);
+        r = write_entry(s, event, why);
+    }
+    return r < 0 ? -1 : 0;
+}
+
+static void a_full_disk_is_waited_for(void **state)
+{
+    struct scribe *s;
+    int times = 0, *p = &times;
+    bool behind = false;
+    (void)state;
+    assert_int_equal(scribe_open(dir, &s, &e), 0);
+    int **job = malloc(sizeof *job);
+    assert_non_null(job);
+    *job = p;
+    scribe_do(s, write_much, job, 1000);
+    for (int i = 0; i < 1000 && !behind; i++) {
+        usleep(1000);
+        behind = scribe_is_behind(s);
+    }
+    assert_true(behind);
+    for (int i = 0; i < 10000 && behind; i++) {
+        usleep(1000);
+        behind = scribe_is_behind(s);
+    }
+    assert_false(behind);
+    scribe_close(s);
+    assert_int_equal(times, 2);
+    assert_written(1000);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
     const struct CMUnitTest tests[] = {T(one_that_fails_takes_no_other), T(writes_all_before_it_ends),
-                                       T(nobody_waits_for_it), T(what_waits_is_bounded),
-                                       T(one_that_fails_is_no_end)};
+                                       T(nobody_waits_for_it),           T(what_waits_is_bounded),
+                                       T(one_that_fails_is_no_end),      T(a_full_disk_is_waited_for)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

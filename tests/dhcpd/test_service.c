@@ -8,6 +8,8 @@
 #include "dhcpd/belief.h"
 #include "dhcpd/io_service.h"
 #include "inventory/journal.h"
+#include "inventory/silence.h"
+#include "inventory/store_sql.h"
 #include "inventory/store_sql.h"
 
 #define NOW INT64_C(1795255200000)
@@ -62,7 +64,7 @@ static bool asks(struct packet p, unsigned n, int64_t at_ms, struct answer *ret)
     p.b[33] = (uint8_t)n;
     service_begin(service);
     bool answers = service_handle(service, &from, packet_span(&p), at_ms, ret);
-    assert_int_equal(service_commit(service, answers, at_ms), 0);
+    assert_int_equal(service_commit(service, ret, answers, at_ms), 0);
     service_notes(service, at_ms);
     notice_write(service_notice(service), at_ms);
     return answers;
@@ -289,13 +291,85 @@ static void test_restored(void **state)
     assert_int_equal(told_mtu(NOW + 1), 1400);
 }
 
+static int keep_silence(const struct silence *x, void *ctx)
+{
+    *(struct silence *)ctx = *x;
+    return 0;
+}
+
+static struct silence the_silence(void)
+{
+    struct silence x;
+    memset(&x, 0, sizeof x);
+    struct store *s;
+    assert_int_equal(store_open(dir, &s, &e), 0);
+    assert_int_equal(silence_each(s, keep_silence, &x, &e), 0);
+    store_close(s);
+    return x;
+}
+
+/* An ACK whose lease could not be written never left: the log must not say that it did. */
+static void test_lost_commit(void **state)
+{
+    (void)state;
+    struct answer a;
+    struct store *other;
+    assert_true(asks(packet_of(MSG_DISCOVER), 1, NOW, &a));
+    struct packet p = packet_of(MSG_REQUEST);
+    OPTION(&p, OPT_SERVER_ID, 10, 77, 0, 1);
+    packet_option(&p, OPT_REQUESTED, a.bytes + 16, 4);
+    assert_int_equal(db_open(dir, "leases.db", &lease_migrations, &other, &e), 0);
+    assert_int_equal(store_begin(other, &e), 0);
+    log_begin();
+    service_begin(service);
+    assert_true(service_handle(service, &from, packet_span(&p), NOW + 1, &a));
+    assert_int_equal(service_commit(service, &a, 1, NOW + 1), -1);
+    store_close(other);
+    close_all();
+    assert_int_equal(log_end("dhcp-ack"), 0);
+    struct silence x = the_silence();
+    assert_string_equal(x.reason, "store");
+    assert_int_equal(mac_to_u64(x.mac), UINT64_C(0x525400000001));
+}
+
+static void test_logged_after_commit(void **state)
+{
+    (void)state;
+    struct answer a;
+    assert_true(asks(packet_of(MSG_DISCOVER), 1, NOW, &a));
+    struct packet p = packet_of(MSG_REQUEST);
+    OPTION(&p, OPT_SERVER_ID, 10, 77, 0, 1);
+    packet_option(&p, OPT_REQUESTED, a.bytes + 16, 4);
+    log_begin();
+    assert_true(asks(p, 1, NOW + 1, &a));
+    assert_int_equal(log_end("dhcp-ack"), 1);
+}
+
+/* What has to go into the configuration is the relay. */
+static void test_relay_is_named(void **state)
+{
+    (void)state;
+    struct answer a;
+    struct packet p = packet_of(MSG_DISCOVER);
+    memcpy(p.b + 24, (uint8_t[]){10, 99, 0, 1}, 4);
+    OPTION(&p, OPT_RELAY_INFO, 5, 4, 10, 98, 0, 0);
+    log_begin();
+    assert_false(asks(p, 1, NOW, &a));
+    close_all();
+    assert_int_equal(log_end("relay (giaddr) 10.99.0.1, link selection 10.98.0.0"), 1);
+    struct silence x = the_silence();
+    assert_string_equal(x.reason, "untrusted-relay");
+    assert_non_null(strstr(x.sentence, "relay (giaddr) 10.99.0.1, link selection 10.98.0.0"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_service, close_service)
     const struct CMUnitTest tests[] = {
-        T(test_one_declines_all), T(test_restored), T(test_made_up_servers),
-        T(test_refusals),         T(test_declines), T(test_full_again_and_again),
-        T(test_nearly_full),
+        T(test_one_declines_all), T(test_restored),    T(test_made_up_servers),
+        T(test_refusals),         T(test_declines),    T(test_full_again_and_again),
+        T(test_nearly_full),      T(test_lost_commit), T(test_logged_after_commit),
+        T(test_relay_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
