@@ -52,34 +52,40 @@ ip netns exec "$ns" curl -sS -o "$dir/state/script" http://127.0.0.1:8080/boot/5
 # In hundredths of a second: user and system time of a process.
 cpu() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 
-# streams PID PORT N: "MiB/s CPU-seconds-a-GiB"
+# The same of the whole machine: through the loopback interface the receiver's work is now the server's process's, now nobody's, as it falls.
+machine() { awk '$1 == "cpu" { print $2 + $3 + $4 + $7 + $8 }' /proc/stat; }
+
+# streams PID PORT N: "MiB/s CPU-seconds-a-GiB CPU-seconds-a-GiB-of-the-machine", of 8 GiB at least
 streams() {
-    local i before start args=()
-    for ((i = 0; i < $3; i++)); do
+    local i before start all total=$((8192 / SIZE)) args=()
+    ((total > $3)) || total=$3
+    for ((i = 0; i < total; i++)); do
         args+=(-o /dev/null "http://127.0.0.1:$2/images/$digest/pack")
     done
-    before=$(cpu "$1") start=$(date +%s.%N)
+    before=$(cpu "$1") all=$(machine) start=$(date +%s.%N)
     # A stream that breaks off would make the rate a better one.
     ip netns exec "$ns" curl -fsS -Z --parallel-max "$3" "${args[@]}" >/dev/null 2>"$dir/curl" ||
-        { echo "streams of port $2 failed: $(tail -n 1 "$dir/curl")" >&2; echo 0 0; return; }
-    awk -v s="$start" -v e="$(date +%s.%N)" -v n="$3" -v m="$SIZE" -v c="$(($(cpu "$1") - before))" \
-        'BEGIN { printf "%.0f %.3f\n", n * m / (e - s), c / 100 / (n * m / 1024) }'
+        { echo "streams of port $2 failed: $(tail -n 1 "$dir/curl")" >&2; echo 0 0 0; return; }
+    awk -v s="$start" -v e="$(date +%s.%N)" -v n="$total" -v m="$SIZE" -v c="$(($(cpu "$1") - before))" -v a="$(($(machine) - all))" \
+        'BEGIN { g = n * m / 1024; printf "%.0f %.3f %.3f\n", n * m / (e - s), c / 100 / g, a / 100 / g }'
 }
 
-# requests PID PORT PATH: "requests-a-second CPU-microseconds-a-request"; errors, if there were any, on standard error
+# requests PID PORT PATH: "requests-a-second CPU-microseconds-a-request and of the machine"; errors, if there were any, on standard error
 requests() {
-    local before
-    before=$(cpu "$1")
+    local before all
+    before=$(cpu "$1") all=$(machine)
     ip netns exec "$ns" "$WRK" -t1 -c64 -d"${SECONDS_EACH}s" "http://127.0.0.1:$2$3" >"$dir/wrk"
     awk '/Non-2xx|Socket errors/ { print > "/dev/stderr" }' "$dir/wrk"
-    awk -v c="$(($(cpu "$1") - before))" '/requests in/ { n = $1 } /Requests\/sec/ { printf "%d %.1f\n", $2, n ? c * 10000 / n : 0 }' "$dir/wrk"
+    awk -v c="$(($(cpu "$1") - before))" -v a="$(($(machine) - all))" \
+        '/requests in/ { n = $1 } /Requests\/sec/ { printf "%d %.1f %.1f\n", $2, n ? c * 10000 / n : 0, n ? a * 10000 / n : 0 }' "$dir/wrk"
 }
 
-median() { sort -n | awk '{ a[NR] = $1; b[NR] = $2 } END { m = int((NR + 1) / 2); print a[m], b[m] }'; }
-compare() { # NAME UNIT CPU-UNIT OURS THEIRS, each "figure cpu"
+median() { sort -n | awk '{ a[NR] = $0 } END { print a[int((NR + 1) / 2)] }'; }
+compare() { # NAME UNIT CPU-UNIT OURS THEIRS, each "rate cpu machine"
     awk -v n="$1" -v u="$2" -v c="$3" -v o="$4" -v t="$5" 'BEGIN { split(o, a, " "); split(t, b, " ");
         printf "%-28s %12s %s %12s %s   ratio %.2f", n, a[1], u, b[1], u, (b[1] > 0 ? a[1] / b[1] : 0);
-        if (b[2] > 0) printf "   CPU %s %s %s, ratio %.2f", c, a[2], b[2], a[2] / b[2]; print "" }'
+        if (b[2] > 0) printf "   CPU %s %s %s, ratio %.2f; of the machine %s %s, ratio %.2f", c, a[2], b[2], a[2] / b[2], a[3], b[3], a[3] / b[3]
+        print "" }'
 }
 
 printf '%-28s %12s %18s\n' what httpboot nginx
