@@ -125,39 +125,18 @@ int loaders_choose(struct loaders *l, struct request *q, int64_t device_id, stru
     return device_id ? climb(l, q, device_id, there, n, f) : 0;
 }
 
-/* What the scribe is given at once. */
-struct writing {
-    int64_t at_ms;
-    size_t n;
-    struct waiting list[];
-};
-
-static int write_one(struct store *s, const struct waiting *w, int64_t at_ms, struct err *e)
+static int write_one(struct store *s, const void *entry, int64_t at_ms, struct err *e)
 {
+    const struct waiting *w = entry;
     if (w->client->via == VIA_SCRIPT)
         return ladder_note_heard(s, w->device_id, w->mac, at_ms, e);
     return ladder_note_choice(s, w->device_id, w->mac, w->client->name, &w->choice, at_ms, e);
 }
 
-static int write_all(struct store *s, void *job, struct err *e)
-{
-    const struct writing *w = job;
-    int r = 0;
-    for (size_t i = 0; i < w->n && r == 0; i++)
-        r = write_one(s, &w->list[i], w->at_ms, e);
-    return r;
-}
-
 void loaders_write(struct loaders *l, int64_t at_ms)
 {
-    if (!l->n)
-        return;
-    struct writing *w = xcalloc(1, sizeof *w + l->n * sizeof *w->list);
-    w->at_ms = at_ms;
-    w->n = l->n;
-    memcpy(w->list, l->waiting, l->n * sizeof *l->waiting);
+    scribe_each(l->scribe, write_one, l->waiting, sizeof *l->waiting, l->n, at_ms);
     l->n = 0;
-    scribe_do(l->scribe, write_all, w, w->n);
 }
 
 void loaders_forget(struct loaders *l)

@@ -127,8 +127,9 @@ void notes_take(struct notes *n, const struct request *q, const struct records *
     }
 }
 
-static int write_one(struct store *s, const struct note *x, int64_t at_ms, struct err *e)
+static int write_one(struct store *s, const void *entry, int64_t at_ms, struct err *e)
 {
+    const struct note *x = entry;
     const struct client_row *row = x->client;
     char ip[IP4_STR], detail[240];
     ip4_format(x->address, ip);
@@ -155,30 +156,8 @@ void notes_forget(struct notes *n)
     n->list_n = 0;
 }
 
-/* What the scribe is given at once. */
-struct writing {
-    int64_t at_ms;
-    size_t n;
-    struct note list[];
-};
-
-static int write_all(struct store *s, void *job, struct err *e)
-{
-    const struct writing *w = job;
-    int r = 0;
-    for (size_t i = 0; i < w->n && r == 0; i++)
-        r = write_one(s, &w->list[i], w->at_ms, e);
-    return r;
-}
-
 void notes_write(struct notes *n, int64_t at_ms)
 {
-    if (!n->list_n)
-        return;
-    struct writing *w = xcalloc(1, sizeof *w + n->list_n * sizeof *w->list);
-    w->at_ms = at_ms;
-    w->n = n->list_n;
-    memcpy(w->list, n->list, n->list_n * sizeof *n->list);
+    scribe_each(n->scribe, write_one, n->list, sizeof *n->list, n->list_n, at_ms);
     n->list_n = 0;
-    scribe_do(n->scribe, write_all, w, w->n);
 }

@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -73,7 +75,7 @@ static bool may_pass(const struct scribe *s, const struct err *e)
 static bool fall_behind(struct scribe *s, bool pauses)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += AGAIN_S;
     pthread_mutex_lock(&s->mutex);
     s->behind = true;
@@ -160,12 +162,22 @@ static int start_thread(struct scribe *s)
     return r;
 }
 
+/* Its waits are of the monotonic clock: the wall's may be set back while a disk is full. */
+static void init_wake(pthread_cond_t *c)
+{
+    pthread_condattr_t a;
+    pthread_condattr_init(&a);
+    pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+    pthread_cond_init(c, &a);
+    pthread_condattr_destroy(&a);
+}
+
 int scribe_open(const char *state_dir, struct scribe **ret, struct err *e)
 {
     struct scribe *s = xcalloc(1, sizeof *s);
     s->last = &s->first;
     pthread_mutex_init(&s->mutex, NULL);
-    pthread_cond_init(&s->wake, NULL);
+    init_wake(&s->wake);
     if (store_open(state_dir, &s->store, e) == 0) {
         store_frugal(s->store);
         store_patience(s->store, PATIENCE_MS);
@@ -220,4 +232,31 @@ void scribe_do(struct scribe *s, scribe_fn *fn, void *what, size_t entries)
         log_error("dhcp-journal lost=%zu problem=\"the store does not keep up\"", entries);
         free_all(j);
     }
+}
+
+struct list {
+    scribe_entry_fn *fn;
+    int64_t at_ms;
+    size_t size, n;
+    max_align_t entries[];
+};
+
+static int write_list(struct store *s, void *job, struct err *e)
+{
+    const struct list *l = job;
+    int r = 0;
+    for (size_t i = 0; i < l->n && r == 0; i++)
+        r = l->fn(s, (const char *)l->entries + i * l->size, l->at_ms, e);
+    return r;
+}
+
+void scribe_each(struct scribe *s, scribe_entry_fn *fn, const void *entries, size_t size, size_t n,
+                 int64_t at_ms)
+{
+    if (!n)
+        return;
+    struct list *l = xcalloc(1, sizeof *l + n * size);
+    *l = (struct list){.fn = fn, .at_ms = at_ms, .size = size, .n = n};
+    memcpy(l->entries, entries, n * size);
+    scribe_do(s, write_list, l, n);
 }

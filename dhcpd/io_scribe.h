@@ -21,4 +21,9 @@ bool scribe_is_behind(struct scribe *s);
 /* job is from malloc and given away; it has so many entries, of which the log tells when they are lost. */
 void scribe_do(struct scribe *s, scribe_fn *fn, void *job, size_t entries);
 
+/* The same for a list of entries of one size, which are copied, each written by itself. None: nothing. */
+typedef int scribe_entry_fn(struct store *s, const void *entry, int64_t at_ms, struct err *e);
+void scribe_each(struct scribe *s, scribe_entry_fn *fn, const void *entries, size_t size, size_t n,
+                 int64_t at_ms);
+
 #endif
