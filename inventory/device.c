@@ -147,6 +147,25 @@ int device_check(const struct device *d, struct err *e)
     return 0;
 }
 
+void slug_from(const char *text, char ret[NAME_SIZE])
+{
+    size_t n = 0;
+    for (const unsigned char *p = (const unsigned char *)text; *p && n < NAME_SIZE - 1; p++) {
+        if (*p < 0x80 && isalnum(*p)) {
+            ret[n++] = (char)tolower(*p);
+        } else if (n > 0 && ret[n - 1] != '-') {
+            ret[n++] = '-';
+        }
+    }
+    while (n > 0 && ret[n - 1] == '-') {
+        n--;
+    }
+    ret[n] = '\0';
+    if (n == 0) {
+        str_copy(ret, NAME_SIZE, "unnamed");
+    }
+}
+
 static bool interface_same(const struct interface *a, const struct interface *b)
 {
     return strcmp(a->name, b->name) == 0 && mac_eq(a->mac, b->mac) && a->primary == b->primary &&
@@ -159,6 +178,8 @@ bool device_same(const struct device *a, const struct device *b)
     bool same = strcmp(a->name, b->name) == 0 && strcmp(a->site, b->site) == 0 &&
                 strcmp(a->rack, b->rack) == 0 && strcmp(a->tenant, b->tenant) == 0 &&
                 strcmp(a->role, b->role) == 0 && strcmp(a->platform, b->platform) == 0 &&
+                strcmp(a->location, b->location) == 0 &&
+                (!*a->status || !*b->status || strcmp(a->status, b->status) == 0) &&
                 strcmp(a->model, b->model) == 0 && strcmp(a->serial, b->serial) == 0 &&
                 strcmp(a->disk_selector, b->disk_selector) == 0 && a->options == b->options &&
                 a->interfaces_n == b->interfaces_n;

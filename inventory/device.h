@@ -8,7 +8,7 @@
 #include "inventory/state.h"
 
 #define NAME_SIZE      64 /* names and slugs, NUL included */
-#define MAX_INTERFACES 16
+#define MAX_INTERFACES 16 /* that can boot, of a device; it may have more */
 #define ASSIGNED_SIZE  (2 * NAME_SIZE)
 
 struct interface {
@@ -21,8 +21,11 @@ struct interface {
 struct device {
     int64_t id;
     char name[NAME_SIZE];
-    char site[NAME_SIZE], rack[NAME_SIZE], tenant[NAME_SIZE], role[NAME_SIZE],
-        platform[NAME_SIZE]; /* slugs or names; "" for none */
+    char site[NAME_SIZE], rack[NAME_SIZE], tenant[NAME_SIZE], role[NAME_SIZE], platform[NAME_SIZE],
+        location[NAME_SIZE]; /* slugs or names; "" for none */
+    char status[16]; /* NetBox's: planned, staged, active, ...; "" in device_put: as it was, planned for a new
+                        one */
+    int64_t netbox_id; /* 0: it is ours, else NetBox's; read, never written */
     char model[NAME_SIZE], serial[NAME_SIZE];
     char disk_selector[DISK_SELECTOR_MAX]; /* "" is `only` */
     bool protected;
@@ -57,6 +60,9 @@ int device_check(const struct device *d, struct err *e);
 /* Names and slugs: letters, digits, '.', '_', '-', beginning with a letter or digit. `what` is the word for
  * the sentence. */
 int name_check(const char *what, const char *name, struct err *e);
+/* A slug made from a text for people: lower case, runs of anything else become one '-'; "unnamed" for none.
+ */
+void slug_from(const char *text, char ret[NAME_SIZE]);
 /* Is all that device_put writes the same? */
 bool device_same(const struct device *a, const struct device *b);
 

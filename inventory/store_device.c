@@ -14,10 +14,11 @@
 /* ---- reading */
 
 #define DEVICE                                                                                               \
-    "SELECT d.id, d.name, s.slug, k.slug, t.slug, o.slug, p.slug, d.model, d.serial, d.disk, d.protected, "  \
+    "SELECT d.id, d.name, s.slug, k.slug, t.slug, o.slug, p.slug, y.model, d.serial, d.disk, d.protected, "  \
     "d.state, d.reason,"                                                                                     \
-    " d.state_ms, d.assigned, m.name, r.digest, d.installed_ms, d.options_id, o.options_id, s.options_id "   \
-    "FROM devices d"                                                                                         \
+    " d.state_ms, d.assigned, m.name, r.digest, d.installed_ms, d.options_id, o.options_id, s.options_id, "  \
+    "d.status, l.slug, d.netbox_id FROM devices d"                                                           \
+    " LEFT JOIN device_types y ON y.id = d.device_type_id LEFT JOIN locations l ON l.id = d.location_id"     \
     " LEFT JOIN sites s ON s.id = d.site_id LEFT JOIN racks k ON k.id = d.rack_id LEFT JOIN tenants t ON "   \
     "t.id = d.tenant_id"                                                                                     \
     " LEFT JOIN roles o ON o.id = d.role_id LEFT JOIN platforms p ON p.id = d.platform_id"                   \
@@ -49,6 +50,9 @@ static int device_read(sqlite3_stmt *q, struct device *d, struct err *e)
     d->options = db_int(q, 18);
     d->role_options = db_int(q, 19);
     d->site_options = db_int(q, 20);
+    db_text(q, 21, d->status, sizeof d->status);
+    db_text(q, 22, d->location, sizeof d->location);
+    d->netbox_id = db_int(q, 23);
     return state_parse(state, &d->state, e);
 }
 
@@ -64,10 +68,10 @@ static void interface_read(sqlite3_stmt *q, struct interface *f)
 
 static int interfaces_read(struct store *s, struct device *d, struct err *e)
 {
-    static const char sql[] =
-        "SELECT i.name, i.is_primary, m.mac, a.address, a.length FROM interfaces i"
-        " JOIN mac_addresses m ON m.interface_id = i.id LEFT JOIN ip_addresses a ON a.interface_id = i.id"
-        " WHERE i.device_id = ? ORDER BY i.position";
+    static const char sql[] = "SELECT i.name, i.is_primary, m.mac, a.address, a.length FROM interfaces i"
+                              " JOIN mac_addresses m ON m.interface_id = i.id AND m.is_primary = 1"
+                              " LEFT JOIN ip_addresses a ON a.interface_id = i.id AND a.is_primary = 1"
+                              " WHERE i.device_id = ? AND i.mgmt_only = 0 ORDER BY i.position, i.id";
     sqlite3_stmt *q;
     if (db_query(s, sql, DB_VALUES(db_i(d->id)), &q, e) < 0) {
         return -1;
@@ -371,24 +375,33 @@ static int taken_check(struct store *s, const struct interface *f, int64_t self,
 }
 
 static int interface_write(struct store *s, int64_t device, size_t position, const struct interface *f,
-                           struct err *e)
+                           int64_t at_ms, struct err *e)
 {
     int64_t mac = (int64_t)mac_to_u64(f->mac);
     if (taken_check(s, f, device, e) < 0 ||
-        db_run(s, "INSERT INTO interfaces (device_id, position, name, is_primary) VALUES (?, ?, ?, ?)",
-               DB_VALUES(db_i(device), db_i((int64_t)position), db_t(f->name), db_i(f->primary)), e) < 0) {
+        db_run(
+            s,
+            "INSERT INTO interfaces (device_id, position, name, is_primary, created_ms, updated_ms) VALUES "
+            "(?1, ?2, ?3, ?4, ?5, ?5)",
+            DB_VALUES(db_i(device), db_i((int64_t)position), db_t(f->name), db_i(f->primary), db_i(at_ms)),
+            e) < 0) {
         return -1;
     }
     int64_t id = db_last_id(s);
-    if (db_run(s, "INSERT INTO mac_addresses (mac, interface_id) VALUES (?, ?)",
-               DB_VALUES(db_i(mac), db_i(id)), e) < 0 ||
+    if (db_run(
+            s,
+            "INSERT INTO mac_addresses (mac, interface_id, is_primary, created_ms, updated_ms) VALUES (?1, "
+            "?2, 1, ?3, ?3)",
+            DB_VALUES(db_i(mac), db_i(id), db_i(at_ms)), e) < 0 ||
         db_run(s, "DELETE FROM strangers WHERE mac = ?", DB_VALUES(db_i(mac)), e) < 0) {
         return -1;
     }
     return !f->has_address
                ? 0
-               : db_run(s, "INSERT INTO ip_addresses (address, length, interface_id) VALUES (?, ?, ?)",
-                        DB_VALUES(db_i(f->address.ip.a), db_i(f->address.len), db_i(id)), e);
+               : db_run(s,
+                        "INSERT INTO ip_addresses (address, length, interface_id, is_primary, created_ms, "
+                        "updated_ms) VALUES (?1, ?2, ?3, 1, ?4, ?4)",
+                        DB_VALUES(db_i(f->address.ip.a), db_i(f->address.len), db_i(id), db_i(at_ms)), e);
 }
 
 int device_unplug(struct store *s, int64_t id, struct err *e)
@@ -415,23 +428,77 @@ int device_intend(struct store *s, int64_t id, const char *image, struct err *e)
     return db_run(s, "UPDATE devices SET assigned = ? WHERE id = ?", DB_VALUES(db_t(image), db_i(id)), e);
 }
 
-static int fields_write(struct store *s, const struct device *d, int64_t id, struct err *e)
+static int location_id(struct store *s, int64_t site, const char *slug, int64_t *ret, struct err *e)
+{
+    *ret = 0;
+    if (!*slug) {
+        return 0;
+    }
+    if (!site) {
+        return err_set(e, ERR_INPUT, "it has the location %s and no site; a location is in a site", slug);
+    }
+    int r = db_number(s, "SELECT id FROM locations WHERE site_id = ? AND slug = ?",
+                      DB_VALUES(db_i(site), db_t(slug)), ret, e);
+    if (r != 0) {
+        return r < 0 ? -1 : 0;
+    }
+    if (db_run(s, "INSERT INTO locations (site_id, slug, name) VALUES (?1, ?2, ?2)",
+               DB_VALUES(db_i(site), db_t(slug)), e) < 0) {
+        return -1;
+    }
+    *ret = db_last_id(s);
+    return 0;
+}
+
+/* The device type of this model; one that is new is the manufacturer's "Generic", until someone says whose it
+ * is. */
+static int device_type_id(struct store *s, const char *model, int64_t *ret, struct err *e)
+{
+    static const char make[] = "INSERT INTO device_types (manufacturer_id, model, slug) SELECT m.id, ?1, ?2 "
+                               "|| CASE WHEN EXISTS (SELECT "
+                               "1 FROM device_types t WHERE t.manufacturer_id = m.id AND t.slug = ?2) THEN "
+                               "'-' || (SELECT max(id) + 1 "
+                               "FROM device_types) ELSE '' END FROM manufacturers m WHERE m.slug = 'generic'";
+    char slug[NAME_SIZE];
+    *ret = 0;
+    if (!*model) {
+        return 0;
+    }
+    int r = db_number(s, "SELECT min(id) FROM device_types WHERE model = ? HAVING count(*) > 0",
+                      DB_VALUES(db_t(model)), ret, e);
+    if (r != 0) {
+        return r < 0 ? -1 : 0;
+    }
+    slug_from(model, slug);
+    if (db_run(s, "INSERT OR IGNORE INTO manufacturers (name, slug) VALUES ('Generic', 'generic')", NULL, 0,
+               e) < 0 ||
+        db_run(s, make, DB_VALUES(db_t(model), db_t(slug)), e) < 0) {
+        return -1;
+    }
+    *ret = db_last_id(s);
+    return 0;
+}
+
+static int fields_write(struct store *s, const struct device *d, int64_t id, int64_t at_ms, struct err *e)
 {
     static const char sql[] =
         "UPDATE devices SET name = ?, site_id = ?, rack_id = ?, tenant_id = ?, role_id = ?, platform_id = ?,"
-        " model = ?, serial = ?, disk = ?, options_id = ? WHERE id = ?";
-    int64_t site, rack, tenant, role, platform;
+        " device_type_id = ?, location_id = ?, serial = ?, disk = ?, options_id = ?, status = coalesce(?, "
+        "status), updated_ms = max(?, updated_ms + 1) WHERE id = ?";
+    int64_t site, rack, tenant, role, platform, type, location;
+    struct db_value status = *d->status ? db_t(d->status) : (struct db_value){.type = DB_NULL};
     if (group_id(s, GROUP_SITE, d->site, d->site, &site, e) < 0 ||
         rack_id(s, site, d->rack, d->rack, &rack, e) < 0 ||
         group_id(s, GROUP_TENANT, d->tenant, d->tenant, &tenant, e) < 0 ||
         group_id(s, GROUP_ROLE, d->role, d->role, &role, e) < 0 ||
-        group_id(s, GROUP_PLATFORM, d->platform, d->platform, &platform, e) < 0) {
+        group_id(s, GROUP_PLATFORM, d->platform, d->platform, &platform, e) < 0 ||
+        device_type_id(s, d->model, &type, e) < 0 || location_id(s, site, d->location, &location, e) < 0) {
         return -1;
     }
     return db_run(s, sql,
                   DB_VALUES(db_t(d->name), db_ref(site), db_ref(rack), db_ref(tenant), db_ref(role),
-                            db_ref(platform), db_t(d->model), db_t(d->serial), db_t(d->disk_selector),
-                            db_ref(d->options), db_i(id)),
+                            db_ref(platform), db_ref(type), db_ref(location), db_t(d->serial),
+                            db_t(d->disk_selector), db_ref(d->options), status, db_i(at_ms), db_i(id)),
                   e);
 }
 
@@ -443,23 +510,35 @@ static int armed_disk_write(struct store *s, const struct device *d, int64_t id,
                   DB_VALUES(db_t(d->disk_selector), db_i(id)), e);
 }
 
+/* The address that people reach the device by: that of its primary interface. */
+static int primary_write(struct store *s, int64_t id, struct err *e)
+{
+    static const char sql[] =
+        "UPDATE devices SET primary_ip4_id = (SELECT a.id FROM interfaces i JOIN ip_addresses a ON "
+        "a.interface_id = i.id AND a.is_primary = 1 WHERE i.device_id = ?1"
+        " ORDER BY i.is_primary DESC, i.position LIMIT 1) WHERE id = ?1";
+    return db_run(s, sql, DB_VALUES(db_i(id)), e);
+}
+
 static int device_write(struct store *s, const struct device *d, int64_t id, struct err *e)
 {
-    if (fields_write(s, d, id, e) < 0 || armed_disk_write(s, d, id, e) < 0 || device_unplug(s, id, e) < 0) {
+    int64_t at_ms = now_ms();
+    if (fields_write(s, d, id, at_ms, e) < 0 || armed_disk_write(s, d, id, e) < 0 ||
+        device_unplug(s, id, e) < 0) {
         return -1;
     }
     for (size_t i = 0; i < d->interfaces_n; i++) {
-        if (interface_write(s, id, i, &d->interfaces[i], e) < 0) {
+        if (interface_write(s, id, i, &d->interfaces[i], at_ms, e) < 0) {
             return err_prefix(e, "device %s, interface %s", d->name, d->interfaces[i].name);
         }
     }
-    return 0;
+    return primary_write(s, id, e);
 }
 
 static int put_new(struct store *s, const struct device *d, const char *actor, int64_t *ret_id, struct err *e)
 {
     int64_t at = now_ms();
-    if (db_run(s, "INSERT INTO devices (name, state, state_ms) VALUES (?, 'idle', ?)",
+    if (db_run(s, "INSERT INTO devices (name, state, state_ms, created_ms) VALUES (?1, 'idle', ?2, ?2)",
                DB_VALUES(db_t(d->name), db_i(at)), e) < 0) {
         return -1;
     }
@@ -529,6 +608,17 @@ int device_protect(struct store *s, int64_t id, bool protect, const char *actor,
 
 /* ---- the state */
 
+/* NetBox's status says what people plan and see: what was to be installed is active once it is ready. One
+ * that someone has taken out of service stays so. */
+static int status_follow(struct store *s, int64_t id, enum device_state to, int64_t at_ms, struct err *e)
+{
+    static const char sql[] =
+        "UPDATE devices SET status = ?1, updated_ms = max(?2, updated_ms + 1) WHERE id = ?3 "
+        "AND status <> ?1 AND status IN ('planned', 'staged', 'failed', 'active')";
+    const char *status = to == STATE_READY ? "active" : to == STATE_FAILED ? "failed" : NULL;
+    return status ? db_run(s, sql, DB_VALUES(db_t(status), db_i(at_ms), db_i(id)), e) : 0;
+}
+
 static int transition_locked(struct store *s, int64_t id, enum device_state to, const char *reason,
                              const char *actor, const char *event, const char *detail, int64_t at_ms,
                              struct err *e)
@@ -543,8 +633,9 @@ static int transition_locked(struct store *s, int64_t id, enum device_state to, 
     }
     /* A repetition changes neither the state nor since when; the newest reason of a failure counts. */
     if ((d.state != to || to == STATE_FAILED) &&
-        db_run(s, "UPDATE devices SET state = ?, reason = ?, state_ms = ? WHERE id = ?",
-               DB_VALUES(db_t(state_name(to)), db_t(reason), db_i(at_ms), db_i(id)), e) < 0) {
+        (db_run(s, "UPDATE devices SET state = ?, reason = ?, state_ms = ? WHERE id = ?",
+                DB_VALUES(db_t(state_name(to)), db_t(reason), db_i(at_ms), db_i(id)), e) < 0 ||
+         status_follow(s, id, to, at_ms, e) < 0)) {
         return -1;
     }
     return journal_add(s, id, NULL, actor, event, detail, at_ms, e);

@@ -28,8 +28,9 @@ struct roster {
     " LEFT JOIN platforms p ON p.id = d.platform_id"                                                         \
     " LEFT JOIN jobs j ON j.id = (SELECT max(id) FROM jobs WHERE device_id = d.id)"                          \
     " LEFT JOIN releases r ON r.id = j.release_id LEFT JOIN images g ON g.id = r.image_id"                   \
-    " LEFT JOIN interfaces i ON i.device_id = d.id LEFT JOIN mac_addresses m ON m.interface_id = i.id"       \
-    " LEFT JOIN ip_addresses a ON a.interface_id = i.id "
+    " LEFT JOIN interfaces i ON i.device_id = d.id AND i.mgmt_only = 0"                                      \
+    " LEFT JOIN mac_addresses m ON m.interface_id = i.id AND m.is_primary = 1"                               \
+    " LEFT JOIN ip_addresses a ON a.interface_id = i.id AND a.is_primary = 1 "
 
 /* The device whose rows are being read. */
 struct reading {
@@ -123,7 +124,7 @@ static int read_rows(struct roster *r, sqlite3_stmt *q, struct err *e)
 static int read_one(struct roster *r, int64_t id, struct err *e)
 {
     sqlite3_stmt *q;
-    if (db_query(r->store, ENTRY "WHERE d.id = ? AND d.removed_ms = 0 ORDER BY i.position",
+    if (db_query(r->store, ENTRY "WHERE d.id = ? AND d.removed_ms = 0 ORDER BY i.position, i.id",
                  DB_VALUES(db_i(id)), &q, e) < 0) {
         return -1;
     }
@@ -135,7 +136,8 @@ static int read_all(struct roster *r, struct err *e)
 {
     sqlite3_stmt *q;
     struct roster_index *old = r->index;
-    if (db_query(r->store, ENTRY "WHERE d.removed_ms = 0 ORDER BY d.id, i.position", NULL, 0, &q, e) < 0) {
+    if (db_query(r->store, ENTRY "WHERE d.removed_ms = 0 ORDER BY d.id, i.position, i.id", NULL, 0, &q, e) <
+        0) {
         return -1;
     }
     r->index = roster_index_new();

@@ -172,8 +172,200 @@ static const char inventory_6[] =
 static const char inventory_7[] = "ALTER TABLE jobs ADD COLUMN disk_wwn TEXT NOT NULL DEFAULT '';"
                                   "ALTER TABLE jobs ADD COLUMN disk_size INTEGER NOT NULL DEFAULT 0;";
 
+/* NetBox's objects, in NetBox's words (interfaces.md of the API: api/README.md). Addresses are integers for
+ * IPv4 and 16 bytes for IPv6 in one column: the two never compare as equal, and a range of one holds none of
+ * the other. Numbers of what the API shows are never another's later: AUTOINCREMENT where rows go.
+ *
+ * netbox_id: this row is a NetBox's, by that number there. created_ms, updated_ms: set by who writes; 0: not
+ * known. custom_fields: a JSON object of the user's own fields. */
+#define RECORD                                                                                               \
+    "description TEXT NOT NULL DEFAULT '', comments TEXT NOT NULL DEFAULT '', custom_fields TEXT NOT NULL "  \
+    "DEFAULT '{}', created_ms INTEGER NOT NULL DEFAULT 0, updated_ms INTEGER NOT NULL DEFAULT 0, "           \
+    "netbox_id INTEGER UNIQUE"
+#define GROW(table)                                                                                          \
+    "ALTER TABLE " table " ADD COLUMN description TEXT NOT NULL DEFAULT '';"                                 \
+    "ALTER TABLE " table " ADD COLUMN comments TEXT NOT NULL DEFAULT '';"                                    \
+    "ALTER TABLE " table " ADD COLUMN custom_fields TEXT NOT NULL DEFAULT '{}';"                             \
+    "ALTER TABLE " table " ADD COLUMN created_ms INTEGER NOT NULL DEFAULT 0;"                                \
+    "ALTER TABLE " table " ADD COLUMN updated_ms INTEGER NOT NULL DEFAULT 0;"                                \
+    "ALTER TABLE " table " ADD COLUMN netbox_id INTEGER;"                                                    \
+    "CREATE UNIQUE INDEX " table "_netbox ON " table "(netbox_id);"
+#define UNTAG(table, model)                                                                                  \
+    "CREATE TRIGGER untag_" table " AFTER DELETE ON " table                                                  \
+    " BEGIN DELETE FROM tagged WHERE model = '" model "' AND object_id = OLD.id; END;"
+static const char inventory_8[] =
+    "CREATE TABLE tags ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, slug TEXT NOT NULL UNIQUE,"
+    "  color TEXT NOT NULL DEFAULT '9e9e9e', weight INTEGER NOT NULL DEFAULT 1000, " RECORD ") STRICT;"
+    /* model: as NetBox names it, "dcim.device" */
+    "CREATE TABLE tagged ("
+    "  model TEXT NOT NULL, object_id INTEGER NOT NULL, tag_id INTEGER NOT NULL REFERENCES tags(id) ON "
+    "DELETE "
+    "CASCADE, PRIMARY KEY (model, object_id, tag_id)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX tagged_tag ON tagged(tag_id, model, object_id);"
+    /* object_types, choices: JSON lists; default_value: JSON. The fields that are built in have no row. */
+    "CREATE TABLE custom_fields ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, label TEXT NOT NULL DEFAULT '',"
+    "  type TEXT NOT NULL DEFAULT 'text', object_types TEXT NOT NULL DEFAULT '[]', required INTEGER NOT NULL "
+    "DEFAULT 0 CHECK (required IN (0, 1)), default_value TEXT NOT NULL DEFAULT 'null', choices TEXT NOT NULL "
+    "DEFAULT '[]', weight INTEGER NOT NULL DEFAULT 100, " RECORD ") STRICT;"
+    /* What people note on an object (NetBox's extras.journalentry); `journal` is what happened. */
+    "CREATE TABLE journal_entries ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, object_type TEXT NOT NULL, object_id INTEGER NOT NULL,"
+    "  kind TEXT NOT NULL DEFAULT 'info', created_by TEXT NOT NULL DEFAULT '', " RECORD ") STRICT;"
+    "CREATE INDEX journal_entries_object ON journal_entries(object_type, object_id, id);"
+
+    /* clang-format off */
+    GROW("sites") GROW("tenants") GROW("roles") GROW("platforms") GROW("racks") GROW("devices")
+    /* clang-format on */
+    "ALTER TABLE sites ADD COLUMN status TEXT NOT NULL DEFAULT 'active';"
+    "ALTER TABLE sites ADD COLUMN tenant_id INTEGER REFERENCES tenants(id);"
+    "ALTER TABLE sites ADD COLUMN facility TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE sites ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE sites ADD COLUMN physical_address TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE sites ADD COLUMN shipping_address TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE locations ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, site_id INTEGER NOT NULL REFERENCES sites(id), parent_id "
+    "INTEGER "
+    "REFERENCES locations(id), name TEXT NOT NULL, slug TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'active',"
+    "  tenant_id INTEGER REFERENCES tenants(id), facility TEXT NOT NULL DEFAULT '', " RECORD
+    ", UNIQUE (site_id, slug)) STRICT;"
+    "CREATE INDEX locations_parent ON locations(parent_id);"
+    "ALTER TABLE racks ADD COLUMN location_id INTEGER REFERENCES locations(id);"
+    "ALTER TABLE racks ADD COLUMN tenant_id INTEGER REFERENCES tenants(id);"
+    "ALTER TABLE racks ADD COLUMN status TEXT NOT NULL DEFAULT 'active';"
+    "ALTER TABLE racks ADD COLUMN facility_id TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE racks ADD COLUMN serial TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE racks ADD COLUMN asset_tag TEXT;"
+    "ALTER TABLE racks ADD COLUMN u_height INTEGER NOT NULL DEFAULT 42;"
+    "CREATE TABLE manufacturers ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, slug TEXT NOT NULL UNIQUE, " RECORD
+    ") STRICT;"
+    "CREATE TABLE device_types ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, manufacturer_id INTEGER NOT NULL REFERENCES manufacturers(id),"
+    "  model TEXT NOT NULL, slug TEXT NOT NULL, part_number TEXT NOT NULL DEFAULT '', u_height REAL NOT NULL "
+    "DEFAULT 1, is_full_depth INTEGER NOT NULL DEFAULT 1 CHECK (is_full_depth IN (0, 1)), " RECORD
+    ", UNIQUE (manufacturer_id, model), UNIQUE (manufacturer_id, slug)) STRICT;"
+    "CREATE INDEX device_types_model ON device_types(model);"
+    "ALTER TABLE roles ADD COLUMN color TEXT NOT NULL DEFAULT '9e9e9e';"
+    "ALTER TABLE roles ADD COLUMN vm_role INTEGER NOT NULL DEFAULT 1 CHECK (vm_role IN (0, 1));"
+    "ALTER TABLE platforms ADD COLUMN manufacturer_id INTEGER REFERENCES manufacturers(id);"
+
+    /* status: NetBox's, beside our state. config_context: as NetBox rendered it. netbox_image: the image that
+     * a NetBox asked for when it was last acted upon; NULL: never. */
+    "ALTER TABLE devices ADD COLUMN device_type_id INTEGER REFERENCES device_types(id);"
+    "ALTER TABLE devices ADD COLUMN location_id INTEGER REFERENCES locations(id);"
+    "ALTER TABLE devices ADD COLUMN status TEXT NOT NULL DEFAULT 'planned' CHECK (status IN ('offline', "
+    "'active', 'planned', 'staged', 'failed', 'inventory', 'decommissioning'));"
+    "ALTER TABLE devices ADD COLUMN asset_tag TEXT;"
+    "ALTER TABLE devices ADD COLUMN position REAL;"
+    "ALTER TABLE devices ADD COLUMN face TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN config_context TEXT NOT NULL DEFAULT '{}';"
+    "ALTER TABLE devices ADD COLUMN local_context TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE devices ADD COLUMN primary_ip4_id INTEGER;"
+    "ALTER TABLE devices ADD COLUMN primary_ip6_id INTEGER;"
+    "ALTER TABLE devices ADD COLUMN oob_ip_id INTEGER;"
+    "ALTER TABLE devices ADD COLUMN netbox_image TEXT;"
+    "CREATE UNIQUE INDEX devices_asset_tag ON devices(asset_tag);"
+    "CREATE INDEX devices_tenant ON devices(tenant_id); CREATE INDEX devices_site ON devices(site_id);"
+    "CREATE INDEX devices_rack ON devices(rack_id); CREATE INDEX devices_type ON devices(device_type_id);"
+    "INSERT INTO manufacturers (name, slug) SELECT 'Generic', 'generic' WHERE EXISTS (SELECT 1 FROM devices "
+    "WHERE model <> '');"
+    "INSERT INTO device_types (manufacturer_id, model, slug) SELECT 1, model, 'model-' || min(id) FROM "
+    "devices "
+    "WHERE model <> '' GROUP BY model;"
+    "UPDATE devices SET status = CASE state WHEN 'ready' THEN 'active' WHEN 'failed' THEN 'failed' ELSE "
+    "'planned' END, device_type_id = (SELECT t.id FROM device_types t WHERE t.model = devices.model);"
+    "ALTER TABLE devices DROP COLUMN model;"
+
+    /* position: the order in which a device shows its interfaces. is_primary: the device's management
+     * interface, the one of its primary address. */
+    "CREATE TABLE new_interfaces ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, device_id INTEGER NOT NULL REFERENCES devices(id) ON DELETE "
+    "CASCADE, position INTEGER NOT NULL DEFAULT 0, name TEXT NOT NULL, is_primary INTEGER NOT NULL DEFAULT 0 "
+    "CHECK (is_primary IN (0, 1)), label TEXT NOT NULL DEFAULT '', type TEXT NOT NULL DEFAULT 'other', "
+    "enabled "
+    "INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)), mgmt_only INTEGER NOT NULL DEFAULT 0 CHECK "
+    "(mgmt_only IN (0, 1)), mtu INTEGER, speed INTEGER, " RECORD ", UNIQUE (device_id, name)) STRICT;"
+    "INSERT INTO new_interfaces (id, device_id, position, name, is_primary) SELECT id, device_id, position, "
+    "name, is_primary FROM interfaces;"
+    /* is_primary: the one that the interface boots with; at most one of an interface */
+    "CREATE TABLE new_mac_addresses ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, mac INTEGER NOT NULL UNIQUE, interface_id INTEGER REFERENCES "
+    "new_interfaces(id) ON DELETE CASCADE, is_primary INTEGER NOT NULL DEFAULT 1 CHECK (is_primary IN (0, "
+    "1)), " RECORD ") STRICT;"
+    "INSERT INTO new_mac_addresses (mac, interface_id) SELECT mac, interface_id FROM mac_addresses;"
+    /* is_primary: the one that DHCP gives to the interface; at most one of an interface, and IPv4 */
+    "CREATE TABLE new_ip_addresses ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, address ANY NOT NULL UNIQUE CHECK (CASE typeof(address) WHEN "
+    "'integer' THEN address BETWEEN 0 AND 4294967295 ELSE typeof(address) = 'blob' AND length(address) = 16 "
+    "END), length INTEGER NOT NULL CHECK (length BETWEEN 0 AND CASE typeof(address) WHEN 'integer' THEN 32 "
+    "ELSE 128 END), interface_id INTEGER REFERENCES new_interfaces(id) ON DELETE CASCADE,"
+    "  is_primary INTEGER NOT NULL DEFAULT 0 CHECK (is_primary = 0 OR typeof(address) = 'integer'),"
+    "  status TEXT NOT NULL DEFAULT 'active', role TEXT NOT NULL DEFAULT '', dns_name TEXT NOT NULL DEFAULT "
+    "'', tenant_id INTEGER REFERENCES tenants(id), " RECORD ") STRICT;"
+    "INSERT INTO new_ip_addresses (address, length, interface_id, is_primary) SELECT address, length, "
+    "interface_id, 1 FROM ip_addresses;"
+    "DROP TABLE mac_addresses; DROP TABLE ip_addresses; DROP TABLE interfaces;"
+    "ALTER TABLE new_interfaces RENAME TO interfaces;"
+    "ALTER TABLE new_mac_addresses RENAME TO mac_addresses;"
+    "ALTER TABLE new_ip_addresses RENAME TO ip_addresses;"
+    "CREATE INDEX mac_addresses_interface ON mac_addresses(interface_id);"
+    "CREATE UNIQUE INDEX mac_addresses_primary ON mac_addresses(interface_id) WHERE is_primary = 1;"
+    "CREATE INDEX ip_addresses_interface ON ip_addresses(interface_id);"
+    "CREATE UNIQUE INDEX ip_addresses_primary ON ip_addresses(interface_id) WHERE is_primary = 1;"
+    "UPDATE devices SET primary_ip4_id = (SELECT a.id FROM interfaces i JOIN ip_addresses a ON "
+    "a.interface_id "
+    "= i.id WHERE i.device_id = devices.id ORDER BY i.is_primary DESC, i.position LIMIT 1);"
+
+    /* first, last: its first and last address. router: the machines' gateway in it (IPv4), which NetBox has
+     * no field for. */
+    "CREATE TABLE prefixes ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, first ANY NOT NULL, last ANY NOT NULL, length INTEGER NOT NULL,"
+    "  router INTEGER, site_id INTEGER REFERENCES sites(id), location_id INTEGER REFERENCES locations(id),"
+    "  tenant_id INTEGER REFERENCES tenants(id), status TEXT NOT NULL DEFAULT 'active', is_pool INTEGER NOT "
+    "NULL DEFAULT 0 CHECK (is_pool IN (0, 1)), mark_utilized INTEGER NOT NULL DEFAULT 0 CHECK (mark_utilized "
+    "IN (0, 1)), " RECORD ", UNIQUE (first, length)) STRICT;"
+    /* One number that rises with each change of a prefix: who keeps them in memory reads them anew. */
+    "CREATE TABLE prefix_changes (seq INTEGER NOT NULL) STRICT; INSERT INTO prefix_changes VALUES (0);"
+    "CREATE TRIGGER prefixes_insert AFTER INSERT ON prefixes BEGIN UPDATE prefix_changes SET seq = seq + 1; "
+    "END;"
+    "CREATE TRIGGER prefixes_update AFTER UPDATE ON prefixes BEGIN UPDATE prefix_changes SET seq = seq + 1; "
+    "END;"
+    "CREATE TRIGGER prefixes_delete AFTER DELETE ON prefixes BEGIN UPDATE prefix_changes SET seq = seq + 1; "
+    "END;"
+
+    /* clang-format off */
+    WATCH("interfaces", " OF device_id, position, name, is_primary, mgmt_only", DEVICE("NEW.device_id"), DEVICE("OLD.device_id"))
+    WATCH("mac_addresses", " OF mac, interface_id, is_primary", OF_NIC("NEW.interface_id"), OF_NIC("OLD.interface_id"))
+    WATCH("ip_addresses", " OF address, length, interface_id, is_primary", OF_NIC("NEW.interface_id"), OF_NIC("OLD.interface_id"))
+    UNTAG("sites", "dcim.site") UNTAG("locations", "dcim.location") UNTAG("racks", "dcim.rack")
+    UNTAG("manufacturers", "dcim.manufacturer") UNTAG("device_types", "dcim.devicetype") UNTAG("roles", "dcim.devicerole")
+    UNTAG("platforms", "dcim.platform") UNTAG("interfaces", "dcim.interface") UNTAG("mac_addresses", "dcim.macaddress")
+    UNTAG("prefixes", "ipam.prefix") UNTAG("ip_addresses", "ipam.ipaddress") UNTAG("tenants", "tenancy.tenant")
+    /* clang-format on */
+
+    /* hash: SHA-256 of the secret part. rights: of "read", "write", "assign", joined by commas. peers: JSON
+     * list of prefixes that it may come from; empty: any. */
+    "CREATE TABLE api_tokens ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, key TEXT NOT NULL UNIQUE, hash BLOB "
+    "NOT NULL CHECK (length(hash) = 32), rights TEXT NOT NULL, tenant_id INTEGER REFERENCES tenants(id),"
+    "  peers TEXT NOT NULL DEFAULT '[]', created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL DEFAULT 0,"
+    "  used_ms INTEGER NOT NULL DEFAULT 0, revoked_ms INTEGER NOT NULL DEFAULT 0) STRICT;"
+
+    /* Of a NetBox that is followed: where the copy stands, what is to be read again at once, and what could
+     * not be brought in or looks wrong. */
+    "CREATE TABLE sync_state (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;"
+    "CREATE TABLE sync_requests ("
+    "  object_type TEXT NOT NULL, object_id INTEGER NOT NULL, event TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (object_type, object_id)) STRICT;"
+    "CREATE TABLE sync_faults ("
+    "  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, sentence TEXT NOT NULL, object_type TEXT NOT NULL,"
+    "  netbox_id INTEGER NOT NULL, device TEXT NOT NULL DEFAULT '', since_ms INTEGER NOT NULL, UNIQUE (kind, "
+    "object_type, netbox_id)) STRICT;";
+
 static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3, inventory_4,
-                                            inventory_5, inventory_6, inventory_7};
+                                            inventory_5, inventory_6, inventory_7, inventory_8};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

@@ -484,7 +484,7 @@ static void test_no_space(void **state)
     put_device("hv-0", 0x100000);
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &old);
-    tiny = (struct rlimit){.rlim_cur = 400000, .rlim_max = old.rlim_max};
+    tiny = (struct rlimit){.rlim_cur = 1000000, .rlim_max = old.rlim_max};
     setrlimit(RLIMIT_FSIZE, &tiny);
     struct err e = {0};
     for (;; done++) {
