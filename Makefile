@@ -113,6 +113,7 @@ demo: deps
 PREFIX ?= /usr/local
 install: all
 	install -D -m 0755 $(B)/rackstrap $(DESTDIR)$(PREFIX)/bin/rackstrap
+	ln -sfn rackstrap $(DESTDIR)$(PREFIX)/bin/rackstrap-inventory
 	install -D -m 0755 $(B)/rackstrap-agent $(DESTDIR)$(PREFIX)/lib/rackstrap/rackstrap-agent
 	install -D -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/rackstrap/README.md
 	install -d $(DESTDIR)/etc/systemd/system

@@ -53,6 +53,9 @@ static const struct spec {
     {"image", FIRST_LONG + 16, "IMAGE", OPT_SELECT, SET_TEXT, AT(image), "that this image is assigned to"},
     {"debug", FIRST_LONG + 17, NULL, OPT_DEBUG, SET_TRUE, AT(debug), "log everything (log_level: debug)"},
     {"yes", FIRST_LONG + 18, NULL, OPT_YES, SET_TRUE, AT(yes), "yes, I mean it"},
+    {"list", FIRST_LONG + 40, NULL, OPT_HOSTS, SET_TRUE, AT(list),
+     "all hosts and groups (what it does without this, too)"},
+    {"host", FIRST_LONG + 41, "NAME", OPT_HOSTS, SET_TEXT, AT(host), "the variables of one host"},
 #undef AT
 };
 #define SPECS (sizeof specs / sizeof *specs)

@@ -15,6 +15,8 @@ struct args {
     size_t count; /* --count: how many devices the person knows this to touch */
     size_t last;  /* --last: events */
     const char *only, *keep_raw, *kernel, *agent;
+    bool list; /* --list and --host: as Ansible calls an inventory script */
+    const char *host;
     const char *site, *rack, *tenant, *role, *status, *model, *image;
     int words_n;
     char **words; /* what is not an option; lent by argv */
@@ -35,6 +37,7 @@ enum option_flag {
     OPT_KEEP_RAW = 1 << 11,
     OPT_DEBUG = 1 << 12,
     OPT_YES = 1 << 13,
+    OPT_HOSTS = 1 << 20,
 };
 
 /* A command takes its arguments and an open configuration; the store is opened by those that need it. */

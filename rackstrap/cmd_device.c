@@ -7,6 +7,7 @@
 #include "inventory/enrolment.h"
 #include "inventory/ladder.h"
 #include "inventory/journal.h"
+#include "rackstrap/cmd_device.h"
 #include "rackstrap/commands.h"
 #include "rackstrap/out.h"
 
@@ -25,7 +26,7 @@ static json_t *interfaces_json(const struct device *d)
     return list;
 }
 
-static json_t *device_json(const struct device *d)
+json_t *device_json(const struct device *d)
 {
     const struct interface *f = device_primary(d);
     char mac[MAC_STR] = "", address[PREFIX_STR] = "";

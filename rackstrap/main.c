@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "inventory/store.h"
 #include "lab/lab.h"
 #include "rackstrap/args.h"
@@ -50,6 +51,9 @@ static const struct command commands[] = {
     {"cancel", "DEVICE", "take back the device's job", NULL, 0, 1, 1, cmd_cancel},
     {"why", "MAC|DEVICE", "what this machine would be told to boot, and why", NULL, OPT_JSON, 1, 1, cmd_why},
     {"ip", "ADDRESS", "is this address ours, and whose", NULL, OPT_JSON, 1, 1, cmd_ip},
+    {"inventory", "", "the devices as an Ansible inventory script says them",
+     "`ansible -i /usr/local/bin/rackstrap-inventory ...`: that link to rackstrap is this command.\n",
+     OPT_HOSTS | OPT_SELECT, 0, 0, cmd_inventory},
     {"lease list", "", "the addresses given", NULL, OPT_JSON, 0, 0, cmd_lease_list},
     {"events", "[DEVICE]", "what happened, oldest first",
      "DEVICE: a name or a MAC address, also of a device that was removed. Times are UTC. --json prints an "
@@ -238,10 +242,39 @@ static int run(const struct command *cmd, int argc, char **argv, struct err *e)
     return rc;
 }
 
-int main(int argc, char **argv)
+/* Runs it, and says what went wrong; the exit code. */
+static int finish(const struct command *cmd, int argc, char **argv)
 {
     struct err e = {0};
+    if (run(cmd, argc, argv, &e)) {
+        fflush(stdout);
+        fprintf(stderr, "rackstrap %s: %s\n", cmd->name, e.text);
+        return e.kind == ERR_INPUT ? 2 : 1;
+    }
+    if (fflush(stdout) || ferror(stdout)) {
+        perror("rackstrap: standard output");
+        return 1;
+    }
+    return 0;
+}
+
+/* Called by a link rackstrap-NAME, as programs want it that give no words of ours: the command NAME. */
+static const struct command *find_link(char **argv)
+{
+    static const char prefix[] = "rackstrap-";
+    char *slash = strrchr(argv[0], '/'), *base = slash ? slash + 1 : argv[0];
     int words;
+    if (!str_starts(base, prefix))
+        return NULL;
+    return find_command(2, (char *[]){argv[0], base + strlen(prefix)}, &words);
+}
+
+int main(int argc, char **argv)
+{
+    int words;
+    const struct command *cmd = argc ? find_link(argv) : NULL;
+    if (cmd)
+        return finish(cmd, argc, argv);
     if (argc < 2) {
         print_help(stderr);
         return 2;
@@ -252,17 +285,6 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "lab") == 0)
         return lab_main(argc - 1, argv + 1);
-    const struct command *cmd = find_command(argc, argv, &words);
-    if (!cmd)
-        return no_command(argc, argv);
-    if (run(cmd, argc - words, argv + words, &e)) {
-        fflush(stdout);
-        fprintf(stderr, "rackstrap %s: %s\n", cmd->name, e.text);
-        return e.kind == ERR_INPUT ? 2 : 1;
-    }
-    if (fflush(stdout) || ferror(stdout)) {
-        perror("rackstrap: standard output");
-        return 1;
-    }
-    return 0;
+    cmd = find_command(argc, argv, &words);
+    return cmd ? finish(cmd, argc - words, argv + words) : no_command(argc, argv);
 }
