@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 static struct {
     const char *process;
     enum log_level least;
@@ -54,28 +56,6 @@ static void puts_plain(struct line *l, const char *s)
         put(l, *s++);
 }
 
-/* How long the character of UTF-8 beyond ASCII is that starts here; 0: none, or a control character (C1). */
-static size_t utf8_length(const unsigned char *s, size_t max)
-{
-    static const struct {
-        unsigned char from, to, least, most; /* the first byte; the second */
-        size_t n;
-    } rows[] = {{0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-                {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-                {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (*s < rows[i].from || *s > rows[i].to)
-            continue;
-        if (rows[i].n > max || s[1] < rows[i].least || s[1] > rows[i].most)
-            return 0;
-        for (size_t k = 2; k < rows[i].n; k++)
-            if ((s[k] & 0xc0) != 0x80)
-                return 0;
-        return rows[i].n;
-    }
-    return 0;
-}
-
 static void put_whole(struct line *l, const char *s, size_t n)
 {
     if (sizeof l->text - 1 - l->n < n)
@@ -92,7 +72,7 @@ static void put_value(struct line *l, const char *s, size_t max)
     s = s ? s : "(null)";
     for (; max && *s; s += n, max -= n) {
         unsigned char c = (unsigned char)*s;
-        size_t wide = c < 0x80 ? 0 : utf8_length((const unsigned char *)s, max);
+        size_t wide = c < 0x80 ? 0 : str_utf8(s, max);
         bool marks = c == '"' || c == '\\';
         n = wide ? wide : 1;
         if (marks && l->quoted)

@@ -139,6 +139,30 @@ bool str_ends(const char *s, const char *suffix)
     return n >= m && strcmp(s + n - m, suffix) == 0;
 }
 
+size_t str_utf8(const char *text, size_t max)
+{
+    static const struct {
+        unsigned char from, to, least, most; /* the first byte; the second */
+        size_t n;
+    } rows[] = {{0xc2, 0xc2, 0xa0, 0xbf, 2}, {0xc3, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+                {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+                {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    const unsigned char *s = (const unsigned char *)text;
+    if (*s < 0x80)
+        return 1;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (*s < rows[i].from || *s > rows[i].to)
+            continue;
+        if (rows[i].n > max || s[1] < rows[i].least || s[1] > rows[i].most)
+            return 0;
+        for (size_t k = 2; k < rows[i].n; k++)
+            if ((s[k] & 0xc0) != 0x80)
+                return 0;
+        return rows[i].n;
+    }
+    return 0;
+}
+
 char *size_format(unsigned long long bytes, char buf[16])
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -24,6 +24,9 @@ void str_free(struct str *b);
 bool str_copy(char *buf, size_t size, const char *s);
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
+/* How many bytes the character of UTF-8 has that s[max], not empty, begins with; 0: none begins there, or a
+ * control character beyond ASCII (C1), which may drive a terminal. */
+size_t str_utf8(const char *s, size_t max);
 
 void *xcalloc(size_t n, size_t size); /* aborts when out of memory; zeroed */
 void *xrealloc(void *p, size_t n, size_t size);

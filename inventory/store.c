@@ -28,6 +28,7 @@ struct store {
     int patience_ms;
     bool snapshot, full;
     int64_t data_version;
+    char asker[ASKER_SIZE];
     struct cached cache[CACHE_SLOTS];
 };
 
@@ -533,6 +534,41 @@ int64_t now_ms(void)
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void store_asker(struct store *s, const char *address)
+{
+    str_copy(s->asker, sizeof s->asker, address ? address : "");
+}
+
+const char *db_asker(const struct store *s)
+{
+    return s->asker;
+}
+
+int time_parse(const char *text, int64_t *ret_ms, struct err *e)
+{
+    static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M",
+                                        "%Y-%m-%d %H:%M:%S"};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct tm tm = {0};
+        int ms = 0, n = 0;
+        const char *end = strptime(text, forms[i], &tm);
+        if (end && i % 2 == 0 && i > 0 && sscanf(end, ".%3d%n", &ms, &n) == 1 && n == 4 && ms >= 0) {
+            end += n;
+        } else {
+            ms = 0;
+        }
+        if (end && i > 0 && *end == 'Z') {
+            end++;
+        }
+        if (end && !*end && tm.tm_year >= 70) {
+            *ret_ms = (int64_t)timegm(&tm) * 1000 + ms;
+            return 0;
+        }
+    }
+    return err_set(e, ERR_INPUT,
+                   "\"%.40s\" is no time; write 2026-11-21, or 2026-11-21T10:15:00Z (times are UTC)", text);
 }
 
 char *time_format(int64_t ms, char buf[TIME_STR])

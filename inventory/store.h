@@ -42,6 +42,12 @@ bool store_full(
 int store_snapshot(struct store *s, struct err *e);
 void store_snapshot_end(struct store *s);
 
+/* On whose behalf this handle writes from now on: the address that the asker's connection comes from, as
+ * text; NULL for none, as at the beginning. It goes into every entry of the journal. Set it for each request.
+ */
+#define ASKER_SIZE 46 /* an IPv6 address, NUL included */
+void store_asker(struct store *s, const char *address);
+
 /* True when another connection has committed since the last call: caches are stale, there may be work. Costs
  * a microsecond. */
 bool store_changed(struct store *s);
@@ -51,5 +57,8 @@ bool store_changed(struct store *s);
 int64_t now_ms(void);
 #define TIME_STR 32
 char *time_format(int64_t ms, char buf[TIME_STR]); /* "2026-11-21T10:15:00.123Z" */
+/* "2026-11-21", "2026-11-21T10:15", with seconds, with milliseconds, with a blank for the T; UTC, and a Z may
+ * say so. ERR_INPUT. */
+int time_parse(const char *text, int64_t *ret_ms, struct err *e);
 
 #endif

@@ -364,8 +364,22 @@ static const char inventory_8[] =
     "  netbox_id INTEGER NOT NULL, device TEXT NOT NULL DEFAULT '', since_ms INTEGER NOT NULL, UNIQUE (kind, "
     "object_type, netbox_id)) STRICT;";
 
-static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3, inventory_4,
-                                            inventory_5, inventory_6, inventory_7, inventory_8};
+/* Entries of the journal say from which address, and what was before and after; `form` says which fields an
+ * entry's hash covers. The head is kept beside them, so that an end that was cut off shows. */
+static const char inventory_9[] =
+    "ALTER TABLE journal ADD COLUMN form INTEGER NOT NULL DEFAULT 1 CHECK (form IN (1, 2));"
+    "ALTER TABLE journal ADD COLUMN address TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE journal ADD COLUMN before_json TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE journal ADD COLUMN after_json TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE journal_head ("
+    "  one INTEGER PRIMARY KEY CHECK (one = 1), id INTEGER NOT NULL, hash BLOB NOT NULL CHECK (length(hash) "
+    "= "
+    "32)) STRICT;"
+    "INSERT INTO journal_head SELECT 1, id, hash FROM (SELECT id, hash FROM journal UNION ALL SELECT 0, "
+    "zeroblob(32)) ORDER BY id DESC LIMIT 1;";
+
+static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3, inventory_4, inventory_5,
+                                            inventory_6, inventory_7, inventory_8, inventory_9};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

@@ -67,6 +67,7 @@ void db_text(sqlite3_stmt *q, int column, char *buf, size_t size); /* NULL gives
 int64_t db_int(sqlite3_stmt *q, int column);
 int db_changes(struct store *s); /* rows that the last statement changed */
 int64_t db_last_id(struct store *s);
+const char *db_asker(const struct store *s); /* what store_asker was told; "" for none */
 
 /* For several reads that must see one moment; waits for no writer. */
 int db_begin_read(struct store *s, struct err *e);
