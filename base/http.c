@@ -21,6 +21,10 @@
 #define PROGRESS_EVERY_MS  200
 #define URL_PUBLIC_SIZE    300
 
+struct http_pool {
+    CURLSH *share;
+};
+
 /* One exchange, whichever way it is driven. */
 struct exchange {
     CURL *easy;
@@ -30,6 +34,8 @@ struct exchange {
     bool oversized;
     char url[URL_PUBLIC_SIZE]; /* the part of it that may be told */
     char curl_says[CURL_ERROR_SIZE];
+    const char *wanted;
+    const atomic_bool *stop;
     http_sink *sink; /* NULL: the body is collected */
     void *sink_ctx;
     bool sink_failed;
@@ -101,6 +107,28 @@ static void header_value(const char *p, size_t n, const char *name, char *buf, s
     snprintf(buf, size, "%.*s", (int)n, p);
 }
 
+/* A date is as good as nothing: who asks has a back-off of his own. */
+static void retry_after(const char *p, size_t n, uint32_t *ret)
+{
+    char text[16] = "", *end;
+
+    header_value(p, n, "Retry-After", text, sizeof text);
+    unsigned long v = strtoul(text, &end, 10);
+    if (isdigit((unsigned char)text[0]) && !*end) {
+        *ret = v < UINT32_MAX ? (uint32_t)v : UINT32_MAX;
+    }
+}
+
+static void redirect_to(const char *p, size_t n, char *buf, size_t size)
+{
+    char url[1024] = "";
+
+    header_value(p, n, "Location", url, sizeof url);
+    if (*url) {
+        url_public(url, buf, size);
+    }
+}
+
 static size_t on_header(char *p, size_t one, size_t n, void *arg)
 {
     struct exchange *x = arg;
@@ -110,10 +138,27 @@ static size_t on_header(char *p, size_t one, size_t n, void *arg)
                      0) { /* of a redirect's target, or after a 100: what came before does not count */
         x->reply.content_type[0] = '\0';
         x->reply.etag[0] = '\0';
+        x->reply.wanted[0] = '\0';
+        x->reply.location[0] = '\0';
+        x->reply.retry_after_s = 0;
     }
+    if (x->wanted) {
+        header_value(p, n, x->wanted, x->reply.wanted, sizeof x->reply.wanted);
+    }
+    retry_after(p, n, &x->reply.retry_after_s);
+    redirect_to(p, n, x->reply.location, sizeof x->reply.location);
     header_value(p, n, "Content-Type", x->reply.content_type, sizeof x->reply.content_type);
     header_value(p, n, "ETag", x->reply.etag, sizeof x->reply.etag);
     return n;
+}
+
+/* libcurl asks at least once a second. */
+static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    const struct exchange *x = arg;
+
+    (void)a, (void)b, (void)c, (void)d;
+    return atomic_load(x->stop) ? 1 : 0;
 }
 
 /* ---- an exchange ---- */
@@ -197,6 +242,16 @@ static void exchange_open(struct exchange *x, const struct http_request *q, bool
     curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(x->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(x->easy, CURLOPT_HEADERDATA, x);
+    if (q->pool) {
+        curl_easy_setopt(x->easy, CURLOPT_SHARE, q->pool->share);
+    }
+    x->wanted = q->wanted;
+    x->stop = q->stop;
+    if (q->stop) {
+        curl_easy_setopt(x->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(x->easy, CURLOPT_XFERINFODATA, x);
+        curl_easy_setopt(x->easy, CURLOPT_NOPROGRESS, 0L);
+    }
     set_method(x, q);
     set_headers(x, q);
     set_limits(x, q, stream);
@@ -217,6 +272,7 @@ static const struct {
     {CURLE_PEER_FAILED_VERIFICATION, ERR_REFUSED, NULL},
     {CURLE_SSL_CACERT_BADFILE, ERR_INPUT, "the file of certificate authorities cannot be read"},
     {CURLE_PARTIAL_FILE, ERR_CORRUPT, "the answer was cut off before its end"},
+    {CURLE_ABORTED_BY_CALLBACK, ERR_UNAVAILABLE, "broken off, since we are to end"},
     {CURLE_TOO_MANY_REDIRECTS, ERR_CORRUPT, "more than 5 redirects"},
 };
 
@@ -412,6 +468,29 @@ void http_cancel(struct http_call *c)
 }
 
 /* ---- blocking ---- */
+
+struct http_pool *http_pool_new(void)
+{
+    struct http_pool *p = xcalloc(1, sizeof *p);
+
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    p->share = curl_share_init();
+    if (!p->share) {
+        abort();
+    }
+    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
+    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    curl_share_setopt(p->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS);
+    return p;
+}
+
+void http_pool_free(struct http_pool *p)
+{
+    if (p) {
+        curl_share_cleanup(p->share);
+    }
+    free(p);
+}
 
 static int perform(struct exchange *x, struct http_reply *ret, struct err *e)
 {

@@ -9,6 +9,7 @@
 #ifndef BASE_HTTP_H
 #define BASE_HTTP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,9 @@ struct http_request {
     size_t max_body;           /* 0: 1 MiB; streams and downloads: no bound */
     bool follow;               /* redirects */
     bool proxy;                /* mind http_proxy, https_proxy and no_proxy of the environment */
+    const char *wanted;        /* the name of a header of the answer; NULL for none */
+    struct http_pool *pool;    /* its connections are used again; NULL: one for this exchange alone */
+    const atomic_bool *stop;   /* breaks off with ERR_UNAVAILABLE within a second of becoming true; may be NULL */
 };
 
 struct http_reply {
@@ -39,6 +43,9 @@ struct http_reply {
     struct str body;        /* NUL-terminated, body.s is never NULL; may hold NULs of its own */
     char content_type[128]; /* "" when there is none */
     char etag[128];
+    char wanted[64];       /* what the header that was asked for says; "" when there is none */
+    char location[320];    /* where a redirect leads, as far as it may be told */
+    uint32_t retry_after_s; /* 0: the answer does not say, or says a date */
 };
 void http_reply_free(struct http_reply *r);
 
@@ -51,6 +58,10 @@ struct http *http_new(struct loop *l);
 void http_free(struct http *h); /* cancels what is under way; takes NULL; not from inside a callback */
 struct http_call *http_start(struct http *h, const struct http_request *q, http_fn *fn, void *ctx);
 void http_cancel(struct http_call *c); /* not after its fn was called; takes NULL */
+
+/* Connections that stay open between blocking exchanges of one thread. Free it after the last of them. */
+struct http_pool *http_pool_new(void);
+void http_pool_free(struct http_pool *p); /* takes NULL */
 
 /* Blocking. */
 int http_do(const struct http_request *q, struct http_reply *ret, struct err *e); /* http_reply_free it */
