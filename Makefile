@@ -19,7 +19,7 @@ LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_asan := -fsanitize=address
 LDFLAGS_ubsan := -fsanitize=undefined
 
-FOLDERS := base inventory dhcpd tftpd api httpboot imagebuilder enrol lab agent rackstrap
+FOLDERS := base inventory netbox dhcpd tftpd api httpboot imagebuilder enrol lab agent rackstrap
 LIBS := -lguestfs -levent -lpcap -lsqlite3 -lcurl -lyaml -ljansson -lzstd -lseccomp -lssl -lcrypto -lpthread
 AGENT_LIBS := -ljansson -lzstd -lcrypto -lpthread
 
@@ -27,7 +27,7 @@ AGENT_LIBS := -ljansson -lzstd -lcrypto -lpthread
 src = $(filter-out agent/main.c rackstrap/main.c,$(wildcard $(1)/*.c))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 # From the caller to the called: the linker reads it in this order.
-ARCHIVES := $(foreach f,rackstrap lab httpboot api tftpd dhcpd enrol imagebuilder agent inventory base,$(B)/lib$(f).a)
+ARCHIVES := $(foreach f,rackstrap lab httpboot api tftpd dhcpd enrol netbox imagebuilder agent inventory base,$(B)/lib$(f).a)
 
 TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/*/test_*.c))
 TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))

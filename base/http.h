@@ -35,7 +35,8 @@ struct http_request {
     bool proxy;                /* mind http_proxy, https_proxy and no_proxy of the environment */
     const char *wanted;        /* the name of a header of the answer; NULL for none */
     struct http_pool *pool;    /* its connections are used again; NULL: one for this exchange alone */
-    const atomic_bool *stop;   /* breaks off with ERR_UNAVAILABLE within a second of becoming true; may be NULL */
+    const atomic_bool
+        *stop; /* breaks off with ERR_UNAVAILABLE within a second of becoming true; may be NULL */
 };
 
 struct http_reply {
@@ -43,8 +44,8 @@ struct http_reply {
     struct str body;        /* NUL-terminated, body.s is never NULL; may hold NULs of its own */
     char content_type[128]; /* "" when there is none */
     char etag[128];
-    char wanted[64];       /* what the header that was asked for says; "" when there is none */
-    char location[320];    /* where a redirect leads, as far as it may be told */
+    char wanted[64];        /* what the header that was asked for says; "" when there is none */
+    char location[320];     /* where a redirect leads, as far as it may be told */
     uint32_t retry_after_s; /* 0: the answer does not say, or says a date */
 };
 void http_reply_free(struct http_reply *r);
