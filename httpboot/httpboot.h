@@ -6,11 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/api.h"
 #include "base/addr.h"
 #include "base/err.h"
 #include "inventory/decide.h"
 
 #define HTTPBOOT_MAX_KEYS    64
+#define HTTPBOOT_MAX_PROXIES 16
 #define HTTPBOOT_MAX_WORKERS 32
 
 struct httpboot_unknown { /* what an unknown MAC's script says, by the address that it asks from */
@@ -26,16 +28,28 @@ struct httpboot_network { /* a prefix, and what a machine in it has to know */
     size_t dns_n;
 };
 
+struct httpboot_api { /* what the API's instance has, and the one that machines boot from has not */
+    struct api_config api;
+    size_t body_max;                             /* of a request with a good token */
+    struct prefix proxies[HTTPBOOT_MAX_PROXIES]; /* whose X-Forwarded-... is believed */
+    size_t proxies_n;
+    const char *webhook_secret; /* lent; NULL: there is no webhook */
+};
+
+/* An instance of the engine is either the one that machines boot from, or the API's: then `api` is there, and
+ * of the rest only the sockets and connections count. */
 struct httpboot_config {
-    struct ip4 address; /* 0.0.0.0: all */
-    uint16_t port;
-    char loaders[256]; /* the folder of /loader/: tftpd's root; "": there is none */
-    struct {           /* HTTPS beside it; port 0: none */
+    const struct httpboot_api *api; /* lent */
+    struct ip4 address;             /* 0.0.0.0: all */
+    uint16_t port;                  /* 0 (the API's alone): no plain HTTP */
+    char loaders[256];              /* the folder of /loader/: tftpd's root; "": there is none */
+    struct {                        /* HTTPS beside it; port 0: none */
         struct ip4 address;
         uint16_t port;
         const char *certificate, *key; /* PEM text, lent; the key is looked at by httpboot_open only */
     } tls;
     unsigned workers;                 /* processes that share the sockets; 0 counts as 1 */
+    unsigned connections;             /* of one worker; 0: as many as it can */
     unsigned connections_per_address; /* of one worker; 0: a quarter of what it holds */
     unsigned stall_ms;            /* in which an answer has to get on; 0: two minutes. Tests have less time */
     unsigned streams_per_address; /* packs that one address is sent at a time, by one worker; 0: any number */

@@ -40,7 +40,7 @@ int config_secret_file(struct yaml_node *map, const char *key, size_t max, char 
     return 0;
 }
 
-static int read_password(struct yaml_node *map, const char *key, char **ret, struct err *e)
+int config_secret_line(struct yaml_node *map, const char *key, const char *what, char **ret, struct err *e)
 {
     if (config_secret_file(map, key, SECRET_MAX, ret, e))
         return -1;
@@ -48,8 +48,8 @@ static int read_password(struct yaml_node *map, const char *key, char **ret, str
         return 0;
     (*ret)[strcspn(*ret, "\r\n")] = '\0';
     if (!**ret)
-        return yaml_error(yaml_get(map, key), e, "%s holds no password on its first line",
-                          yaml_text(yaml_get(map, key)));
+        return yaml_error(yaml_get(map, key), e, "%s holds no %s on its first line",
+                          yaml_text(yaml_get(map, key)), what);
     return 0;
 }
 
@@ -122,7 +122,7 @@ static int parse_salt(struct yaml_node *map, struct config *c, struct err *e)
         yaml_copy(map, "ca_file", false, s->ca_file, sizeof s->ca_file, e) ||
         yaml_u64(map, "master_port", false, 1, 65535, &port, e) ||
         yaml_u64(map, "publish_port", false, 1, 65535, &publish, e) ||
-        read_password(map, "password_file", &c->password, e) ||
+        config_secret_line(map, "password_file", "password", &c->password, e) ||
         config_file(map, "master_pubkey_file", CONFIG_PEM_MAX, &c->salt_pubkey, e))
         return -1;
     if (!c->password)
@@ -235,8 +235,9 @@ static int parse_root(struct yaml_node *root, struct config *c, struct err *e)
     if (yaml_want(root, YAML_MAP, "the configuration", e) ||
         yaml_copy(root, "state_dir", true, c->state_dir, sizeof c->state_dir, e) ||
         yaml_copy(root, "user", false, c->user, sizeof c->user, e) || config_http(root, c, e) ||
-        config_dhcp(root, c, e) || parse_tftp(root, c, e) || parse_enrol(root, c, e) ||
-        parse_hosts(root, c, e) || parse_log_level(root, c, e) ||
+        config_api(root, c, e) || config_netbox(root, c, e) || config_dhcp(root, c, e) ||
+        parse_tftp(root, c, e) || parse_enrol(root, c, e) || parse_hosts(root, c, e) ||
+        parse_log_level(root, c, e) ||
         yaml_copy(root, "kernel_args", false, c->http.kernel_args, sizeof c->http.kernel_args, e) ||
         yaml_duration(root, "job_expiry", false, &c->job_expiry, e) ||
         yaml_u64(root, "wipe_limit", false, 1, 1000000, &c->wipe_limit, e))
@@ -247,6 +248,10 @@ static int parse_root(struct yaml_node *root, struct config *c, struct err *e)
     share_subnets(c);
     str_copy(c->http.loaders, sizeof c->http.loaders, c->tftp.root);
     str_copy(c->dhcp.loaders, sizeof c->dhcp.loaders, c->tftp.root);
+    c->api.api = (struct api_config){.state_dir = c->state_dir,
+                                     .job_expiry_s = c->job_expiry,
+                                     .wipe_limit = c->wipe_limit,
+                                     .netbox_url = c->netbox.url[0] ? c->netbox.url : NULL};
     return yaml_no_more(root, e);
 }
 
@@ -274,13 +279,14 @@ void config_free(struct config *c)
 {
     if (!c)
         return;
-    if (c->password)
-        explicit_bzero(c->password, strlen(c->password));
-    if (c->tls_key)
-        explicit_bzero(c->tls_key, strlen(c->tls_key));
-    free(c->password);
-    free(c->tls_key);
+    char *secrets[] = {c->password, c->tls_key, c->api_key, c->netbox_token, c->webhook_secret};
+    for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
+        if (secrets[i])
+            explicit_bzero(secrets[i], strlen(secrets[i]));
+        free(secrets[i]);
+    }
     free(c->tls_certificate);
+    free(c->api_certificate);
     free(c->salt_pubkey);
     free(c->ca_certificates);
     for (size_t i = 0; i < HTTPBOOT_MAX_KEYS; i++)

@@ -8,6 +8,7 @@
 #include "dhcpd/dhcpd.h"
 #include "enrol/enrol.h"
 #include "httpboot/httpboot.h"
+#include "netbox/netbox.h"
 #include "tftpd/tftpd.h"
 
 #define CONFIG_DEFAULT "/etc/rackstrap/rackstrap.yaml"
@@ -27,6 +28,12 @@ struct config {
     struct dhcp_set dhcp_options; /* of the server alone; each subnet has them in its own too */
     struct tftpd_config tftp;
     struct enrol_config enrol;
+    bool has_api;
+    struct httpboot_config api_http; /* its sockets and connections; lends api */
+    struct httpboot_api api;
+    char *api_certificate, *api_key; /* PEM; lent to api_http */
+    struct netbox_config netbox;     /* url "": none is followed */
+    char *netbox_token, *webhook_secret;
     char *password, *salt_pubkey, *ca_certificates; /* what http and enrol lend; ours */
     char *tls_certificate, *tls_key;                /* PEM; lent to http */
     char *keys[HTTPBOOT_MAX_KEYS];

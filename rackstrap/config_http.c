@@ -12,9 +12,8 @@
 /* A machine takes one at a time; a few may be behind one address. */
 #define STREAMS_OF_ADDRESS 16
 
-/* "0.0.0.0:8080". What is absent leaves both as they are. */
-static int parse_listen(struct yaml_node *map, bool required, struct ip4 *address, uint16_t *port,
-                        struct err *e)
+/* "0.0.0.0:8080" */
+int config_listen(struct yaml_node *map, bool required, struct ip4 *address, uint16_t *port, struct err *e)
 {
     const char *text = NULL;
     char host[IP4_STR];
@@ -39,34 +38,35 @@ static int parse_listen(struct yaml_node *map, bool required, struct ip4 *addres
     return 0;
 }
 
-static int check_pair(struct yaml_node *map, struct config *c, struct err *e)
+static int check_pair(struct yaml_node *map, const char *certificate, const char *key, struct err *e)
 {
     const char *at = "certificate_file";
     struct err why = {0};
-    if (!c->tls_certificate || !c->tls_key)
+    if (!certificate || !key)
         return yaml_error(map, e, "\"%s\" is missing here: HTTPS needs a certificate and its private key",
-                          c->tls_certificate ? "key_file" : "certificate_file");
-    if (httpboot_tls_check(c->tls_certificate, c->tls_key, &at, &why))
+                          certificate ? "key_file" : "certificate_file");
+    if (httpboot_tls_check(certificate, key, &at, &why))
         return yaml_error(yaml_get(map, at), e, "%s: %s", yaml_text(yaml_get(map, at)), why.text);
-    c->http.tls.certificate = c->tls_certificate;
-    c->http.tls.key = c->tls_key;
     return 0;
 }
 
-static int parse_tls(struct yaml_node *http, struct config *c, struct err *e)
+int config_tls(struct yaml_node *part, struct httpboot_config *h, char **certificate, char **key,
+               struct err *e)
 {
     struct yaml_node *map;
-    if (yaml_map(http, "tls", false, &map, e))
+    if (yaml_map(part, "tls", false, &map, e))
         return -1;
     if (!map)
         return 0;
-    if (parse_listen(map, true, &c->http.tls.address, &c->http.tls.port, e) ||
-        config_file(map, "certificate_file", CONFIG_PEM_MAX, &c->tls_certificate, e) ||
-        config_secret_file(map, "key_file", CONFIG_PEM_MAX, &c->tls_key, e) || check_pair(map, c, e))
+    if (config_listen(map, true, &h->tls.address, &h->tls.port, e) ||
+        config_file(map, "certificate_file", CONFIG_PEM_MAX, certificate, e) ||
+        config_secret_file(map, "key_file", CONFIG_PEM_MAX, key, e) || check_pair(map, *certificate, *key, e))
         return -1;
-    if (c->http.tls.port == c->http.port)
-        return yaml_error(yaml_get(map, "listen"), e, "port %u is http.listen's: HTTPS needs one of its own",
-                          c->http.port);
+    h->tls.certificate = *certificate;
+    h->tls.key = *key;
+    if (h->tls.port == h->port)
+        return yaml_error(yaml_get(map, "listen"), e,
+                          "port %u is that of plain HTTP: HTTPS needs one of its own", h->port);
     return yaml_no_more(map, e);
 }
 
@@ -82,7 +82,8 @@ int config_http(struct yaml_node *root, struct config *c, struct err *e)
         return -1;
     if (!map)
         return 0;
-    if (parse_listen(map, false, &c->http.address, &c->http.port, e) || parse_tls(map, c, e) ||
+    if (config_listen(map, false, &c->http.address, &c->http.port, e) ||
+        config_tls(map, &c->http, &c->tls_certificate, &c->tls_key, e) ||
         yaml_u64(map, "workers", false, 1, HTTPBOOT_MAX_WORKERS, &workers, e) ||
         yaml_u64(map, "max_streams", false, 1, ADMISSION_MAX, &streams, e) ||
         yaml_u64(map, "streams_per_address", false, 1, CONNECTIONS_MAX, &of_address, e) ||

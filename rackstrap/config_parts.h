@@ -14,6 +14,16 @@ struct yaml_node;
 int config_file(struct yaml_node *map, const char *key, size_t max, char **ret, struct err *e);
 /* The same for a secret: what every user of this machine can read is none, and refused. */
 int config_secret_file(struct yaml_node *map, const char *key, size_t max, char **ret, struct err *e);
+/* A secret that is a file's first line; NULL when the key is absent. */
+int config_secret_line(struct yaml_node *map, const char *key, const char *what, char **ret, struct err *e);
+/* `listen:` of a part, ADDRESS:PORT. What is absent leaves both as they are. */
+int config_listen(struct yaml_node *map, bool required, struct ip4 *address, uint16_t *port, struct err *e);
+/* `tls:` of a part; the texts are the caller's, and lent to h. */
+int config_tls(struct yaml_node *part, struct httpboot_config *h, char **certificate, char **key,
+               struct err *e);
+/* `api:` and `netbox:` of the root; after `http:`, whose ports are not theirs. */
+int config_api(struct yaml_node *root, struct config *c, struct err *e);
+int config_netbox(struct yaml_node *root, struct config *c, struct err *e);
 /* `http:` of the root. */
 int config_http(struct yaml_node *root, struct config *c, struct err *e);
 /* `interfaces:` of a part; required: it must be there and name one. */

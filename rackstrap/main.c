@@ -110,12 +110,33 @@ static int check_machine(const struct config *c, struct err *e)
     return 0;
 }
 
-static void check_doubts(const struct config *c)
+static void check_certificate(const char *part, const struct httpboot_config *h)
 {
     struct err why = {0};
+    if (h->tls.port && httpboot_tls_current(h->tls.certificate, now_ms(), &why))
+        fprintf(stderr, "warning: %s.tls.certificate_file: %s\n", part, why.text);
+}
+
+/* Who listens on the way would have the tokens. */
+static void check_api(const struct config *c)
+{
+    check_certificate("api", &c->api_http);
+    if (c->api_http.port && c->api_http.address.a >> 24 != 127)
+        warn("api.listen is plain HTTP on an address that others reach: tokens pass in the clear; use "
+             "api.tls, "
+             "or 127.0.0.1 behind a proxy that speaks TLS");
+    if (str_starts(c->netbox.url, "http://") && !str_starts(c->netbox.url, "http://127.") &&
+        !str_starts(c->netbox.url, "http://localhost"))
+        warn("netbox.url is plain HTTP: NetBox's token passes in the clear; use https://");
+    if (c->api.webhook_secret && !c->has_api)
+        warn("netbox.webhook_secret_file is of no use without `api:`, which takes the webhooks");
+}
+
+static void check_doubts(const struct config *c)
+{
     char prefix[PREFIX_STR];
-    if (c->http.tls.port && httpboot_tls_current(c->http.tls.certificate, now_ms(), &why))
-        fprintf(stderr, "warning: http.tls.certificate_file: %s\n", why.text);
+    check_certificate("http", &c->http);
+    check_api(c);
     if (c->pools_unsaid)
         fprintf(stderr,
                 "hint: the pool of %s%s is for machines of the inventory that have no address of their own; "
