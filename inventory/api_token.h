@@ -25,10 +25,11 @@ char *api_rights_format(unsigned rights, char buf[API_RIGHTS_STR]);
 #define API_TOKEN_KEY  12
 #define API_TOKEN_TEXT (4 + API_TOKEN_KEY + 1 + 40 + 1) /* "nbt_KEY.SECRET" and NUL */
 #define API_TOKEN_FROM 8
+#define API_TOKEN_NAME 59 /* letters at most: the journal's actor is "api:NAME" */
 
 struct api_token {
     int64_t id;
-    char name[NAME_SIZE]; /* the journal's actor is "token:NAME" */
+    char name[NAME_SIZE];
     char key[API_TOKEN_KEY + 1];
     unsigned rights;                                     /* of enum api_right, or-ed */
     int64_t tenant_id;                                   /* 0: of no tenant, all devices */
