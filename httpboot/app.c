@@ -29,10 +29,12 @@ static const struct route routes[] = {
 void app_call(struct call *c, const char **ret_pattern)
 {
     struct route_match m;
+    char ip[IP4_STR];
 
     switch (route_find(routes, sizeof routes / sizeof *routes, c->req->method, c->req->path, &m)) {
     case ROUTE_FOUND:
         c->arg = m.arg;
+        store_asker(c->app->store, ip4_format(c->peer, ip));
         m.route->handler(c);
         break;
     case ROUTE_NO_METHOD:

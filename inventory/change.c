@@ -27,13 +27,9 @@ static size_t add_character(struct str *out, const char *s, size_t n)
     return len;
 }
 
-static void add_text(struct str *out, const char *s)
+static void add_string(struct str *out, const char *s)
 {
-    size_t n = s ? strlen(s) : 0, at = 0;
-    if (n == 0) {
-        str_add(out, "null");
-        return;
-    }
+    size_t n = strlen(s), at = 0;
     str_add(out, "\"");
     while (at < n && at < CHANGE_TEXT) {
         at += add_character(out, s + at, n - at);
@@ -41,30 +37,42 @@ static void add_text(struct str *out, const char *s)
     str_add(out, at < n ? "...\"" : "\"");
 }
 
-static bool fits(const char *object, const char *field, const char *value)
+static void add_text(struct str *out, const char *s)
 {
-    return strlen(object) + strlen(field) + strlen(value) + sizeof "{\"\":" + END_ROOM <= CHANGE_SIZE;
+    if (s && *s) {
+        add_string(out, s);
+    } else {
+        str_add(out, "null");
+    }
 }
 
-static void add_field(char object[CHANGE_SIZE], const char *field, const char *value)
+static bool fits(const char *object, const struct str *field, const char *value)
+{
+    return strlen(object) + field->len + strlen(value) + sizeof ",:" + END_ROOM <= CHANGE_SIZE;
+}
+
+static void add_field(char object[CHANGE_SIZE], const struct str *field, const char *value)
 {
     size_t n = strlen(object);
-    snprintf(object + n, CHANGE_SIZE - n, "%s\"%s\":%s", n ? "," : "{", field, value);
+    snprintf(object + n, CHANGE_SIZE - n, "%s%s:%s", n ? "," : "{", field->s, value);
 }
 
 void change_json(struct change *c, const char *field, const char *before, const char *after)
 {
+    struct str name = {0};
     before = before ? before : "null";
     after = after ? after : "null";
     if (strcmp(before, after) == 0) {
         return;
     }
-    if (!fits(c->before, field, before) || !fits(c->after, field, after)) {
+    add_string(&name, field);
+    if (fits(c->before, &name, before) && fits(c->after, &name, after)) {
+        add_field(c->before, &name, before);
+        add_field(c->after, &name, after);
+    } else {
         c->left_out++;
-        return;
     }
-    add_field(c->before, field, before);
-    add_field(c->after, field, after);
+    str_free(&name);
 }
 
 void change_text(struct change *c, const char *field, const char *before, const char *after)

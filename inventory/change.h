@@ -22,7 +22,7 @@ struct change {
     unsigned left_out;
 };
 
-/* A field: its name is a word of ours. NULL and "" are null, and the same. */
+/* A field whose two values differ; else nothing. NULL and "" are null, and the same. */
 void change_text(struct change *c, const char *field, const char *before, const char *after);
 void change_number(struct change *c, const char *field, int64_t before, int64_t after);
 void change_bool(struct change *c, const char *field, bool before, bool after);

@@ -2,6 +2,7 @@
 #include "inventory/device.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -187,4 +188,69 @@ bool device_same(const struct device *a, const struct device *b)
         same = interface_same(&a->interfaces[i], &b->interfaces[i]);
     }
     return same;
+}
+
+static const struct interface *interface_named(const struct device *d, const char *name)
+{
+    for (size_t i = 0; i < d->interfaces_n; i++) {
+        if (strcmp(d->interfaces[i].name, name) == 0) {
+            return &d->interfaces[i];
+        }
+    }
+    return NULL;
+}
+
+/* "aa:bb:cc:00:00:01 10.0.0.10/24 primary"; "" for none. */
+static void interface_text(const struct interface *f, char ret[MAC_STR + PREFIX_STR + 16])
+{
+    char mac[MAC_STR], address[PREFIX_STR] = "";
+    ret[0] = '\0';
+    if (f) {
+        if (f->has_address) {
+            ip4_if_format(f->address, address);
+        }
+        snprintf(ret, MAC_STR + PREFIX_STR + 16, "%s%s%s%s", mac_format(f->mac, mac),
+                 f->has_address ? " " : "", address, f->primary ? " primary" : "");
+    }
+}
+
+static void interface_change(const struct interface *before, const struct interface *after, struct change *c)
+{
+    char field[NAME_SIZE + 16], b[MAC_STR + PREFIX_STR + 16], a[MAC_STR + PREFIX_STR + 16];
+    snprintf(field, sizeof field, "interface %s", before ? before->name : after->name);
+    interface_text(before, b);
+    interface_text(after, a);
+    change_text(c, field, b, a);
+}
+
+void device_changes(const struct device *before, const struct device *after, struct change *c)
+{
+    const struct {
+        const char *field, *before, *after;
+    } texts[] = {
+        {"name", before->name, after->name},
+        {"status", before->status, *after->status ? after->status : before->status},
+        {"site", before->site, after->site},
+        {"location", before->location, after->location},
+        {"rack", before->rack, after->rack},
+        {"tenant", before->tenant, after->tenant},
+        {"role", before->role, after->role},
+        {"platform", before->platform, after->platform},
+        {"model", before->model, after->model},
+        {"serial", before->serial, after->serial},
+        {"disk", before->disk_selector, after->disk_selector},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        change_text(c, texts[i].field, texts[i].before, texts[i].after);
+    }
+    change_ref(c, "dhcp_options", before->options, after->options);
+    for (size_t i = 0; i < before->interfaces_n; i++) {
+        const struct interface *f = &before->interfaces[i];
+        interface_change(f, interface_named(after, f->name), c);
+    }
+    for (size_t i = 0; i < after->interfaces_n; i++) {
+        if (!interface_named(before, after->interfaces[i].name)) {
+            interface_change(NULL, &after->interfaces[i], c);
+        }
+    }
 }

@@ -4,6 +4,7 @@
 
 #include "base/addr.h"
 #include "base/disk.h"
+#include "inventory/change.h"
 #include "inventory/dhcp_option.h"
 #include "inventory/state.h"
 
@@ -65,6 +66,8 @@ int name_check(const char *what, const char *name, struct err *e);
 void slug_from(const char *text, char ret[NAME_SIZE]);
 /* Is all that device_put writes the same? */
 bool device_same(const struct device *a, const struct device *b);
+/* Of what device_put writes, what differs. */
+void device_changes(const struct device *before, const struct device *after, struct change *c);
 
 /* A selector picks devices: NULL or "" for all; else names, comma-separated, or key=value pairs,
  * comma-separated, all of which must hold: name, site, rack, tenant, role, platform, model, status (the
@@ -98,7 +101,8 @@ struct removed_device {
 int device_removed_by_ref(struct store *s, const char *ref, struct removed_device *ret, struct err *e);
 
 /* The assignment alone, without a job: of an image that has no release yet. */
-int device_intend(struct store *s, int64_t id, const char *image, struct err *e);
+int device_intend(struct store *s, int64_t id, const char *image, const char *actor, int64_t at_ms,
+                  struct err *e);
 
 /* Sites and the like, by slug, with a name for people. A rack belongs to a site ("" for none). Makes it, or
  * gives it this name. */

@@ -437,7 +437,7 @@ static int rename_assigned(struct import *im, const struct item *it, const struc
     }
     *ret = true;
     assignment_text(it->image, &r, text);
-    return device_intend(im->s, d->id, text, e);
+    return device_intend(im->s, d->id, text, im->o->actor, im->at_ms, e);
 }
 
 /* The image has no release: the assignment alone. A job that waits to write another image, which is no longer
@@ -459,7 +459,7 @@ static int wait_for_image(struct import *im, const struct item *it, const struct
         }
         im->result.cancelled++;
     }
-    return device_intend(im->s, d->id, it->image, e);
+    return device_intend(im->s, d->id, it->image, im->o->actor, im->at_ms, e);
 }
 
 static int assign_image(struct import *im, const struct item *it, const struct device *d, struct err *e)

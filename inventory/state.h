@@ -5,12 +5,13 @@
  *                       +------------------------- assign (from any but installing) ----------+
  * failed(reason) from any
  *
- * device_transition is the only writer of a device's state: it checks the table, writes state, reason and the
- * journal's entry in one transaction. Nothing else writes a state. */
+ * device_transition (device_move) is the only writer of a device's state: it checks the table, writes state,
+ * reason and the journal's entry in one transaction. Nothing else writes a state. */
 #ifndef INVENTORY_STATE_H
 #define INVENTORY_STATE_H
 
 #include "base/err.h"
+#include "inventory/change.h"
 #include "inventory/store.h"
 
 enum device_state {
@@ -36,5 +37,13 @@ bool state_may(enum device_state from, enum device_state to);
  * journals. */
 int device_transition(struct store *s, int64_t device_id, enum device_state to, const char *reason,
                       const char *actor, const char *event, const char *detail, int64_t at_ms, struct err *e);
+/* The same, of a move that changes more of the device than its state, which the caller has written. */
+struct move {
+    int64_t device_id;
+    enum device_state to;
+    const char *reason, *actor, *event, *detail;
+    const struct change *change; /* NULL: nothing more */
+};
+int device_move(struct store *s, const struct move *m, int64_t at_ms, struct err *e);
 
 #endif

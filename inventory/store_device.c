@@ -423,9 +423,32 @@ int rack_known(struct store *s, const char *site, const char *slug, struct err *
     return db_number(s, sql, DB_VALUES(db_t(site), db_t(slug)), &id, e);
 }
 
-int device_intend(struct store *s, int64_t id, const char *image, struct err *e)
+static int intend_locked(struct store *s, int64_t id, const char *image, const char *actor, int64_t at_ms,
+                         struct err *e)
 {
-    return db_run(s, "UPDATE devices SET assigned = ? WHERE id = ?", DB_VALUES(db_t(image), db_i(id)), e);
+    struct change c = {.left_out = 0};
+    struct device d;
+    if (device_get(s, id, &d, e) < 0) {
+        return -1;
+    }
+    if (strcmp(d.assigned, image) == 0) {
+        return 0;
+    }
+    change_text(&c, "image", d.assigned, image);
+    if (db_run(s, "UPDATE devices SET assigned = ? WHERE id = ?", DB_VALUES(db_t(image), db_i(id)), e) < 0) {
+        return -1;
+    }
+    return journal_add_change(s, id, NULL, actor, "intended", "the image that it should carry was changed",
+                              &c, at_ms, e);
+}
+
+int device_intend(struct store *s, int64_t id, const char *image, const char *actor, int64_t at_ms,
+                  struct err *e)
+{
+    if (store_begin(s, e) < 0) {
+        return -1;
+    }
+    return db_end(s, intend_locked(s, id, image, actor, at_ms, e), e);
 }
 
 static int location_id(struct store *s, int64_t site, const char *slug, int64_t *ret, struct err *e)
@@ -546,8 +569,23 @@ static int put_new(struct store *s, const struct device *d, const char *actor, i
     if (device_write(s, d, *ret_id, e) < 0) {
         return -1;
     }
-    return journal_add(s, *ret_id, NULL, actor, "created", "the device was entered into the inventory", at,
-                       e);
+    struct change c = {.left_out = 0};
+    struct device none = {.id = 0};
+    device_changes(&none, d, &c);
+    return journal_add_change(s, *ret_id, NULL, actor, "created", "the device was entered into the inventory",
+                              &c, at, e);
+}
+
+static int put_changed(struct store *s, const struct device *old, const struct device *d, const char *actor,
+                       struct err *e)
+{
+    struct change c = {.left_out = 0};
+    if (device_write(s, d, old->id, e) < 0) {
+        return -1;
+    }
+    device_changes(old, d, &c);
+    return journal_add_change(s, old->id, NULL, actor, "changed", "the inventory's record was changed", &c,
+                              now_ms(), e);
 }
 
 static int put_locked(struct store *s, const struct device *d, const char *actor, int64_t *ret_id,
@@ -559,13 +597,7 @@ static int put_locked(struct store *s, const struct device *d, const char *actor
         r = put_new(s, d, actor, ret_id, e);
     } else if (r == 1) {
         *ret_id = old->id;
-        r = 0;
-        if (!device_same(old, d)) {
-            r = device_write(s, d, old->id, e);
-            r = r < 0 ? r
-                      : journal_add(s, old->id, NULL, actor, "changed", "the inventory's record was changed",
-                                    now_ms(), e);
-        }
+        r = device_same(old, d) ? 0 : put_changed(s, old, d, actor, e);
     }
     free(old);
     return r;
@@ -594,8 +626,11 @@ static int protect_locked(struct store *s, int64_t id, bool protect, const char 
         struct device d;
         return device_get(s, id, &d, e); /* no such device, or it is so already */
     }
-    return journal_add(s, id, NULL, actor, protect ? "protected" : "unprotected",
-                       protect ? "no job is accepted from now on" : "jobs are accepted again", now_ms(), e);
+    struct change c = {.left_out = 0};
+    change_bool(&c, "protected", !protect, protect);
+    return journal_add_change(s, id, NULL, actor, protect ? "protected" : "unprotected",
+                              protect ? "no job is accepted from now on" : "jobs are accepted again", &c,
+                              now_ms(), e);
 }
 
 int device_protect(struct store *s, int64_t id, bool protect, const char *actor, struct err *e)
@@ -610,46 +645,66 @@ int device_protect(struct store *s, int64_t id, bool protect, const char *actor,
 
 /* NetBox's status says what people plan and see: what was to be installed is active once it is ready. One
  * that someone has taken out of service stays so. */
-static int status_follow(struct store *s, int64_t id, enum device_state to, int64_t at_ms, struct err *e)
+static const char *status_after(const char *status, enum device_state to)
 {
-    static const char sql[] =
-        "UPDATE devices SET status = ?1, updated_ms = max(?2, updated_ms + 1) WHERE id = ?3 "
-        "AND status <> ?1 AND status IN ('planned', 'staged', 'failed', 'active')";
-    const char *status = to == STATE_READY ? "active" : to == STATE_FAILED ? "failed" : NULL;
-    return status ? db_run(s, sql, DB_VALUES(db_t(status), db_i(at_ms), db_i(id)), e) : 0;
+    bool ours = strcmp(status, "planned") == 0 || strcmp(status, "staged") == 0 ||
+                strcmp(status, "failed") == 0 || strcmp(status, "active") == 0;
+    return ours && to == STATE_READY ? "active" : ours && to == STATE_FAILED ? "failed" : status;
 }
 
-static int transition_locked(struct store *s, int64_t id, enum device_state to, const char *reason,
-                             const char *actor, const char *event, const char *detail, int64_t at_ms,
-                             struct err *e)
+static int state_write(struct store *s, const struct device *d, enum device_state to, const char *reason,
+                       const char *status, int64_t at_ms, struct err *e)
 {
-    struct device d;
-    if (device_get(s, id, &d, e) < 0) {
+    if (db_run(s, "UPDATE devices SET state = ?, reason = ?, state_ms = ? WHERE id = ?",
+               DB_VALUES(db_t(state_name(to)), db_t(reason), db_i(at_ms), db_i(d->id)), e) < 0) {
         return -1;
     }
-    if (!state_may(d.state, to)) {
+    return strcmp(status, d->status) == 0
+               ? 0
+               : db_run(s, "UPDATE devices SET status = ?, updated_ms = max(?, updated_ms + 1) WHERE id = ?",
+                        DB_VALUES(db_t(status), db_i(at_ms), db_i(d->id)), e);
+}
+
+static int move_locked(struct store *s, const struct move *m, int64_t at_ms, struct err *e)
+{
+    struct change c = m->change ? *m->change : (struct change){.left_out = 0};
+    struct device d;
+    if (device_get(s, m->device_id, &d, e) < 0) {
+        return -1;
+    }
+    if (!state_may(d.state, m->to)) {
         return err_set(e, ERR_CONFLICT, "%s is %s and cannot become %s from there", d.name,
-                       state_name(d.state), state_name(to));
+                       state_name(d.state), state_name(m->to));
     }
     /* A repetition changes neither the state nor since when; the newest reason of a failure counts. */
-    if ((d.state != to || to == STATE_FAILED) &&
-        (db_run(s, "UPDATE devices SET state = ?, reason = ?, state_ms = ? WHERE id = ?",
-                DB_VALUES(db_t(state_name(to)), db_t(reason), db_i(at_ms), db_i(id)), e) < 0 ||
-         status_follow(s, id, to, at_ms, e) < 0)) {
-        return -1;
+    if (d.state != m->to || m->to == STATE_FAILED) {
+        const char *status = status_after(d.status, m->to);
+        if (state_write(s, &d, m->to, m->reason, status, at_ms, e) < 0) {
+            return -1;
+        }
+        change_text(&c, "state", state_name(d.state), state_name(m->to));
+        change_text(&c, "reason", d.reason, m->reason);
+        change_text(&c, "status", d.status, status);
     }
-    return journal_add(s, id, NULL, actor, event, detail, at_ms, e);
+    return journal_add_change(s, d.id, NULL, m->actor, m->event, m->detail, &c, at_ms, e);
 }
 
-int device_transition(struct store *s, int64_t device_id, enum device_state to, const char *reason,
-                      const char *actor, const char *event, const char *detail, int64_t at_ms, struct err *e)
+int device_move(struct store *s, const struct move *m, int64_t at_ms, struct err *e)
 {
-    assert((to == STATE_FAILED) == (reason != NULL));
-    if (reason && strlen(reason) >= NAME_SIZE) {
+    assert((m->to == STATE_FAILED) == (m->reason != NULL));
+    if (m->reason && strlen(m->reason) >= NAME_SIZE) {
         return err_set(e, ERR_INPUT, "the reason of a failure is longer than %d bytes", NAME_SIZE - 1);
     }
     if (store_begin(s, e) < 0) {
         return -1;
     }
-    return db_end(s, transition_locked(s, device_id, to, reason, actor, event, detail, at_ms, e), e);
+    return db_end(s, move_locked(s, m, at_ms, e), e);
+}
+
+int device_transition(struct store *s, int64_t device_id, enum device_state to, const char *reason,
+                      const char *actor, const char *event, const char *detail, int64_t at_ms, struct err *e)
+{
+    struct move m = {
+        .device_id = device_id, .to = to, .reason = reason, .actor = actor, .event = event, .detail = detail};
+    return device_move(s, &m, at_ms, e);
 }

@@ -287,7 +287,16 @@ static int arm(struct store *s, const struct device *d, const struct assign *a, 
     snprintf(detail, sizeof detail,
              "%s@%s (digest %.12s) will be written to the disk %.100s at the next network boot", r->image,
              r->version, r->digest, d->disk_selector[0] ? d->disk_selector : "(the only one)");
-    return device_transition(s, d->id, STATE_ARMED, NULL, a->actor, "assigned", detail, at_ms, e);
+    struct change c = {.left_out = 0};
+    change_text(&c, "image", d->assigned, assigned);
+    return device_move(s,
+                       &(struct move){.device_id = d->id,
+                                      .to = STATE_ARMED,
+                                      .actor = a->actor,
+                                      .event = "assigned",
+                                      .detail = detail,
+                                      .change = &c},
+                       at_ms, e);
 }
 
 static int assign_locked(struct store *s, int64_t device_id, const struct assign *a, int64_t at_ms,
@@ -373,20 +382,39 @@ int job_progress(struct store *s, int64_t job_id, uint64_t done, uint64_t total,
     return db_end(s, progress_locked(s, job_id, done, total, rate, at_ms, e), e);
 }
 
+static int installed_write(struct store *s, const struct job *j, struct change *c, int64_t at_ms,
+                           struct err *e)
+{
+    struct device d;
+    if (device_get(s, j->device_id, &d, e) < 0) {
+        return -1;
+    }
+    change_text(c, "installed", d.installed, j->image);
+    change_text(c, "installed_release", d.installed_digest, j->digest);
+    return db_run(
+        s,
+        "UPDATE devices SET installed_id = (SELECT release_id FROM jobs WHERE id = ?), installed_ms "
+        "= ? WHERE id = ?",
+        DB_VALUES(db_i(j->id), db_i(at_ms), db_i(j->device_id)), e);
+}
+
 /* Claimed -> written, with all that goes with it. */
 static int write_done(struct store *s, const struct job *j, const char *detail, int64_t at_ms, struct err *e)
 {
+    struct change c = {.left_out = 0};
     if (db_run(s, "UPDATE jobs SET state = 'written', written_ms = ? WHERE id = ?",
                DB_VALUES(db_i(at_ms), db_i(j->id)), e) < 0 ||
-        db_run(s,
-               "UPDATE devices SET installed_id = (SELECT release_id FROM jobs WHERE id = ?), installed_ms = "
-               "? WHERE id = ?",
-               DB_VALUES(db_i(j->id), db_i(at_ms), db_i(j->device_id)), e) < 0 ||
-        job_alive(s, j->id, at_ms, e) < 0) {
+        installed_write(s, j, &c, at_ms, e) < 0 || job_alive(s, j->id, at_ms, e) < 0) {
         return -1;
     }
-    return device_transition(s, j->device_id, STATE_INSTALLED, NULL, ACTOR_HTTPBOOT, "written", detail, at_ms,
-                             e);
+    return device_move(s,
+                       &(struct move){.device_id = j->device_id,
+                                      .to = STATE_INSTALLED,
+                                      .actor = ACTOR_HTTPBOOT,
+                                      .event = "written",
+                                      .detail = detail,
+                                      .change = &c},
+                       at_ms, e);
 }
 
 static int written_locked(struct store *s, int64_t id, const char *detail, int64_t at_ms, struct err *e)

@@ -102,7 +102,9 @@ static int group_locked(struct store *s, enum group_kind kind, const char *slug,
     }
     snprintf(detail, sizeof detail, "the DHCP options of the %s %s were %s", owners[kind].word, slug,
              options ? "changed" : "taken away");
-    return journal_add(s, 0, NULL, actor, "changed", detail, now_ms(), e);
+    struct change c = {.left_out = 0};
+    change_ref(&c, "dhcp_options", old, options);
+    return journal_add_change(s, 0, NULL, actor, "changed", detail, &c, now_ms(), e);
 }
 
 int group_options(struct store *s, enum group_kind kind, const char *slug, int64_t options, const char *actor,

@@ -36,8 +36,11 @@ static int say_removed(struct store *s, const struct device *d, const char *acto
                        struct err *e)
 {
     const struct interface *f = device_primary(d);
-    return journal_add(s, d->id, f ? &f->mac : NULL, actor, "removed",
-                       "the device was taken out of the inventory", at_ms, e);
+    struct change c = {.left_out = 0};
+    struct device none = {.id = 0};
+    device_changes(d, &none, &c);
+    return journal_add_change(s, d->id, f ? &f->mac : NULL, actor, "removed",
+                              "the device was taken out of the inventory", &c, at_ms, e);
 }
 
 static int remove_locked(struct store *s, int64_t id, const char *actor, int64_t at_ms, struct err *e)

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +51,11 @@ static const struct spec {
     {"model", FIRST_LONG + 15, "MODEL", OPT_SELECT, SET_TEXT, AT(model), "of this model"},
     {"image", FIRST_LONG + 16, "IMAGE", OPT_SELECT, SET_TEXT, AT(image), "that this image is assigned to"},
     {"debug", FIRST_LONG + 17, NULL, OPT_DEBUG, SET_TRUE, AT(debug), "log everything (log_level: debug)"},
+    {"since", FIRST_LONG + 30, "TIME", OPT_EXPORT, SET_TEXT, AT(since),
+     "from this time on: 2026-11-21, or 2026-11-21T10:15Z"},
+    {"device", FIRST_LONG + 31, "DEVICE", OPT_EXPORT, SET_TEXT, AT(device), "of this device alone"},
+    {"expect", FIRST_LONG + 32, "HASH", OPT_EXPECT, SET_TEXT, AT(expect),
+     "a hash that this said earlier: an entry must have it still"},
     {"yes", FIRST_LONG + 18, NULL, OPT_YES, SET_TRUE, AT(yes), "yes, I mean it"},
     {"list", FIRST_LONG + 40, NULL, OPT_HOSTS, SET_TRUE, AT(list),
      "all hosts and groups (what it does without this, too)"},
@@ -153,15 +157,6 @@ char *args_selector(const struct args *a, const char *word)
     return s.len ? str_take(&s) : NULL;
 }
 
-const char *actor_name(void)
-{
-    const char *sudo = getenv("SUDO_USER");
-    if (geteuid() == 0 && sudo && *sudo)
-        return sudo;
-    struct passwd *pw = getpwuid(geteuid());
-    return pw ? pw->pw_name : "unknown-user";
-}
-
 int check_state_dir(const struct config *c, struct err *e)
 {
     struct stat st;
@@ -178,5 +173,8 @@ int open_store(const struct config *c, struct store **ret, struct err *e)
 {
     if (check_state_dir(c, e))
         return -1;
-    return store_open(c->state_dir, ret, e);
+    if (store_open(c->state_dir, ret, e))
+        return -1;
+    store_asker(*ret, actor_address());
+    return 0;
 }

@@ -12,8 +12,9 @@
 struct args {
     const char *config; /* -c, --config */
     bool json, follow, dry_run, replace, unknown, yes, help, debug;
-    size_t count; /* --count: how many devices the person knows this to touch */
-    size_t last;  /* --last: events */
+    size_t count;                        /* --count: how many devices the person knows this to touch */
+    size_t last;                         /* --last: events */
+    const char *since, *device, *expect; /* of the journal */
     const char *only, *keep_raw, *kernel, *agent;
     bool list; /* --list and --host: as Ansible calls an inventory script */
     const char *host;
@@ -37,6 +38,8 @@ enum option_flag {
     OPT_KEEP_RAW = 1 << 11,
     OPT_DEBUG = 1 << 12,
     OPT_YES = 1 << 13,
+    OPT_EXPORT = 1 << 25, /* --since, --device */
+    OPT_EXPECT = 1 << 26,
     OPT_HOSTS = 1 << 20,
 };
 
@@ -57,8 +60,10 @@ void args_print_options(unsigned flags);
 /* The selector that --site and its kind and the given word make together; NULL for none. Free it. */
 char *args_selector(const struct args *a, const char *word);
 
-/* Who runs this, for the journal: SUDO_USER or the user's name. */
+/* Who runs this, for the journal: "root", "alice via sudo". */
 const char *actor_name(void);
+/* The address that their SSH session comes from, as sshd told their shell; NULL: none that could be found. */
+const char *actor_address(void);
 /* A state_dir that is not there is an error that says how to make it. */
 int check_state_dir(const struct config *c, struct err *e);
 int open_store(const struct config *c, struct store **ret, struct err *e);

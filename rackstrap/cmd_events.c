@@ -1,6 +1,7 @@
-/* events, journal verify: the timeline. */
+/* events: the timeline. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,11 +30,50 @@ struct view {
     unsigned max_streams, said_place; /* of the device that waits for its turn */
 };
 
+static json_t *object_json(const char *text)
+{
+    json_t *o = json_loads(text, 0, NULL);
+    return o ? o : json_null();
+}
+
 static json_t *entry_json(const struct entry *x)
 {
-    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)x->id, "at", out_time(x->at_ms),
-                     "device", out_text(x->device), "mac", out_text(x->mac), "actor", out_string(x->actor),
-                     "event", out_string(x->event), "detail", out_string(x->detail));
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)x->id, "at",
+                     out_time(x->at_ms), "device", out_text(x->device), "mac", out_text(x->mac), "actor",
+                     out_string(x->actor), "address", out_text(x->address), "event", out_string(x->event),
+                     "detail", out_string(x->detail), "before", object_json(x->before), "after",
+                     object_json(x->after));
+}
+
+/* The state has its own event, and its reason is in the sentence. */
+static bool is_said(const char *field)
+{
+    return strcmp(field, "state") == 0 || strcmp(field, "reason") == 0;
+}
+
+/* "    by alice via sudo from 192.0.2.7: role compute -> storage, disk - -> sda"; NULL when there is nothing
+ * to say. Free it. */
+static char *change_text_of(const struct entry *x)
+{
+    struct str s = {0};
+    json_t *before = object_json(x->before), *after = object_json(x->after), *value;
+    const char *key;
+    json_object_foreach(after, key, value)
+    {
+        if (is_said(key))
+            continue;
+        char *was = out_value(json_object_get(before, key)), *is = out_value(value);
+        str_addf(&s, "%s %s %s -> %s", s.len ? "," : "", key, was, is);
+        free(was);
+        free(is);
+    }
+    json_decref(before);
+    json_decref(after);
+    char *text = s.len
+                     ? xasprintf("    by %s%s%s:%s", x->actor, x->address[0] ? " from " : "", x->address, s.s)
+                     : NULL;
+    str_free(&s);
+    return text;
 }
 
 static void clear_bar(struct view *v)
@@ -61,6 +101,10 @@ static int print_entry(const struct entry *x, void *ctx)
     when[10] = ' ';
     const char *who = x->device[0] ? x->device : x->mac[0] ? x->mac : "-";
     printf(LINE "%s\n", when, who, x->event, x->detail);
+    char *change = change_text_of(x);
+    if (change)
+        puts(change);
+    free(change);
     return 0;
 }
 
@@ -161,8 +205,7 @@ static int follow(struct view *v, struct err *e)
     }
 }
 
-/* The device, or the one that was removed and had the name or MAC address: its timeline stays. */
-static int find_device(struct store *s, const char *ref, int64_t *ret_id, struct err *e)
+int timeline_of(struct store *s, const char *ref, int64_t *ret_id, struct err *e)
 {
     struct removed_device gone;
     struct device d;
@@ -192,7 +235,7 @@ int cmd_events(const struct args *a, const struct config *c, struct err *e)
     int rc = -1;
     if (open_store(c, &v.s, e))
         return -1;
-    if (a->words_n && find_device(v.s, a->words[0], &v.device_id, e))
+    if (a->words_n && timeline_of(v.s, a->words[0], &v.device_id, e))
         goto out;
     store_changed(v.s);
     rc = journal_each(v.s, 0, v.device_id, a->last, print_entry, &v, e) || show_turn(&v, e) ? -1 : 0;
@@ -200,19 +243,5 @@ int cmd_events(const struct args *a, const struct config *c, struct err *e)
         rc = follow(&v, e);
 out:
     store_close(v.s);
-    return rc;
-}
-
-int cmd_journal_verify(const struct args *a, const struct config *c, struct err *e)
-{
-    struct store *s;
-    size_t n;
-    (void)a;
-    if (open_store(c, &s, e))
-        return -1;
-    int rc = journal_verify(s, &n, e);
-    if (!rc)
-        printf("%zu entr%s as written\n", n, n == 1 ? "y is" : "ies are");
-    store_close(s);
     return rc;
 }

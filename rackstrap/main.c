@@ -61,7 +61,15 @@ static const struct command commands[] = {
      OPT_JSON | OPT_FOLLOW | OPT_LAST, 0, 1, cmd_events},
     {"drops", "", "the DHCP packets that got no answer: whose, how often, and why", NULL, OPT_JSON, 0, 0,
      cmd_drops},
-    {"journal verify", "", "check that every entry is as it was written", NULL, 0, 0, 0, cmd_journal_verify},
+    {"journal verify", "", "check that every entry is as it was written",
+     "Finds what was changed, taken out, put in or moved, and an end that was cut off. Who may write to the "
+     "file can write all\nof it anew, with other hashes: keep the hash that this prints elsewhere, and give "
+     "it "
+     "with --expect later.\n",
+     OPT_EXPECT, 0, 0, cmd_journal_verify},
+    {"journal export", "", "the journal as JSON, an object a line, with its hashes",
+     "inventory/README.md says how to check the hashes without this program.\n", OPT_EXPORT, 0, 0,
+     cmd_journal_export},
     {"image build", "RECIPE", "build a release of an image (recipes/ has examples)", NULL,
      OPT_AGENT | OPT_KEEP_RAW, 1, 1, cmd_image_build},
     {"image frame", "NAME RAW", "make a release of a raw disk that was built elsewhere", NULL, 0, 2, 2,

@@ -73,6 +73,11 @@ static char *cell(const json_t *v, enum column_kind kind)
     return json_is_object(v) ? pairs(v) : xstrdup("?");
 }
 
+char *out_value(const json_t *v)
+{
+    return cell(v, COLUMN_TEXT);
+}
+
 /* An object inside another, on one line: "name eno1, mac 52:54:00:00:00:01, primary yes". What is null is
  * left out. */
 static char *pairs(const json_t *object)

@@ -187,6 +187,205 @@ static void test_tampering_shows(void **state)
     }
 }
 
+/* An end that was cut off is seen by what is kept beside the journal, also when something was written since.
+ */
+static void test_cut_end_shows(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        add(0, "tick", "detail");
+    }
+    ok(db_run(fx.s, "DROP TRIGGER journal_no_delete", NULL, 0, E));
+    ok(store_begin(fx.s, E));
+    ok(db_run(fx.s, "DELETE FROM journal WHERE id > 2", NULL, 0, E));
+    fails(journal_verify(fx.s, NULL, E), ERR_CORRUPT);
+    assert_string_equal(fx.e.text,
+                        "the journal ends with entry 2, and 4 had been written: its end was cut off");
+    add(0, "tick", "after the cut");
+    fails(journal_verify(fx.s, NULL, E), ERR_CORRUPT);
+    assert_string_equal(fx.e.text, "the journal has no entry 3: it was taken out");
+    store_rollback(fx.s);
+    ok(journal_verify(fx.s, NULL, E));
+    ok(db_run(fx.s, "UPDATE journal_head SET id = 3", NULL, 0, E));
+    fails(journal_verify(fx.s, NULL, E), ERR_CORRUPT);
+}
+
+static void test_expected_hash(void **state)
+{
+    (void)state;
+    struct journal_proof early, p;
+    add(0, "one", "");
+    add(0, "two", "");
+    ok(journal_prove(fx.s, NULL, &early, E));
+    assert_int_equal(early.n, 2);
+    add(0, "three", "");
+    ok(journal_prove(fx.s, &early.head, &p, E));
+    assert_int_equal(p.expected, 2);
+    assert_int_equal(p.n, 3);
+    early.head.b[0] ^= 1;
+    fails(journal_prove(fx.s, &early.head, &p, E), ERR_CORRUPT);
+    assert_non_null(strstr(fx.e.text, "no entry of the journal has the expected hash"));
+}
+
+static void put_number(struct sha256 *h, uint64_t v)
+{
+    uint8_t b[8];
+    for (int i = 0; i < 8; i++) {
+        b[i] = (uint8_t)(v >> (56 - 8 * i));
+    }
+    sha256_add(h, b, 8);
+}
+
+/* An entry as it was written before there were more fields. */
+static struct digest put_old(int64_t id, struct digest before, const char *detail)
+{
+    static const char sql[] = "INSERT INTO journal (id, at_ms, device, mac, actor, event, detail, hash) "
+                              "VALUES (?, ?, '', '', 'old', "
+                              "'said', ?, ?)";
+    const char *const texts[] = {"", "", "old", "said", detail};
+    struct sha256 *h = sha256_new();
+    sha256_add(h, before.b, DIGEST_SIZE);
+    put_number(h, (uint64_t)id);
+    put_number(h, (uint64_t)T0);
+    put_number(h, 0);
+    for (size_t i = 0; i < 5; i++) {
+        put_number(h, strlen(texts[i]));
+        sha256_add(h, texts[i], strlen(texts[i]));
+    }
+    struct digest d = sha256_end(h);
+    ok(db_run(fx.s, sql, DB_VALUES(db_i(id), db_i(T0), db_t(detail), db_digest(&d)), E));
+    ok(db_run(fx.s, "UPDATE journal_head SET id = ?, hash = ?", DB_VALUES(db_i(id), db_digest(&d)), E));
+    return d;
+}
+
+static void test_entries_of_old(void **state)
+{
+    (void)state;
+    struct digest d = put_old(1, (struct digest){{0}}, "first");
+    size_t n;
+    put_old(2, d, "second");
+    add(0, "new", "third");
+    ok(journal_verify(fx.s, &n, E));
+    assert_int_equal(n, 3);
+    ok(db_run(fx.s, "DROP TRIGGER journal_no_update", NULL, 0, E));
+    ok(db_run(fx.s, "UPDATE journal SET form = 1 WHERE id = 3", NULL, 0, E));
+    fails(journal_verify(fx.s, NULL, E), ERR_CORRUPT);
+}
+
+static void test_asker_and_change(void **state)
+{
+    (void)state;
+    struct entry x;
+    struct change c = {.left_out = 0};
+    change_text(&c, "role", "compute", "storage");
+    change_text(&c, "rack", "r01", "");
+    change_text(&c, "same", "a", "a");
+    change_number(&c, "position", 1, 2);
+    change_ref(&c, "tenant", 0, 7);
+    change_bool(&c, "protected", false, true);
+    store_asker(fx.s, "192.0.2.7");
+    ok(journal_add_change(fx.s, 0, NULL, "api:x", "changed", "", &c, T0, E));
+    ok(journal_each(fx.s, 0, 0, 1, keep, &x, E));
+    assert_string_equal(x.address, "192.0.2.7");
+    assert_string_equal(x.before, "{\"role\":\"compute\",\"rack\":\"r01\",\"position\":1,\"tenant\":null,"
+                                  "\"protected\":false}");
+    assert_string_equal(x.after, "{\"role\":\"storage\",\"rack\":null,\"position\":2,\"tenant\":7,"
+                                 "\"protected\":true}");
+    store_asker(fx.s, NULL);
+    add(0, "machine", "\xff\x1b");
+    ok(journal_each(fx.s, 0, 0, 1, keep, &x, E));
+    assert_string_equal(x.address, "");
+    assert_string_equal(x.before, "");
+    assert_string_equal(x.detail, "?\x1b");
+    ok(journal_verify(fx.s, NULL, E));
+}
+
+static void test_each_field_is_hashed(void **state)
+{
+    (void)state;
+    const char *const sql[] = {
+        "UPDATE journal SET address = '192.0.2.8'",     "UPDATE journal SET before_json = '{}'",
+        "UPDATE journal SET after_json = '{}'",         "UPDATE journal SET actor = 'other'",
+        "UPDATE journal SET mac = '52:54:00:00:00:02'", "UPDATE journal SET device = 'other'",
+        "UPDATE journal SET event = 'other'",
+    };
+    struct change c = {.left_out = 0};
+    change_bool(&c, "protected", false, true);
+    store_asker(fx.s, "192.0.2.7");
+    ok(journal_add_change(fx.s, 0, NULL, "root", "x", "", &c, T0, E));
+    ok(db_run(fx.s, "DROP TRIGGER journal_no_update", NULL, 0, E));
+    for (size_t i = 0; i < sizeof sql / sizeof *sql; i++) {
+        ok(store_begin(fx.s, E));
+        ok(db_run(fx.s, sql[i], NULL, 0, E));
+        fails(journal_verify(fx.s, NULL, E), ERR_CORRUPT);
+        store_rollback(fx.s);
+    }
+    ok(journal_verify(fx.s, NULL, E));
+}
+
+/* What does not fit is left out and counted; the objects stay JSON. */
+static void test_change_bounds(void **state)
+{
+    (void)state;
+    struct change c = {.left_out = 0};
+    char before[CHANGE_SIZE], after[CHANGE_SIZE], name[16], text[1000];
+    memset(text, '"', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "field%d", i);
+        change_text(&c, name, "", text);
+    }
+    change_end(&c, before, after);
+    assert_true(c.left_out > 10);
+    assert_true(str_ends(after, "}") && strstr(after, ",\"more\":") && strstr(after, "...\","));
+    assert_true(strlen(after) < CHANGE_SIZE);
+    memset(&c, 0, sizeof c);
+    assert_true(change_none(&c));
+    change_end(&c, before, after);
+    assert_string_equal(after, "");
+    change_text(&c, "a\"b", "x\xc3", "\xc3\xa9\n");
+    change_end(&c, before, after);
+    assert_string_equal(before, "{\"a\\\"b\":\"x?\"}");
+    assert_string_equal(after, "{\"a\\\"b\":\"\xc3\xa9\\u000a\"}");
+}
+
+/* What the functions that people reach say of before and after. */
+static void test_what_changes_say(void **state)
+{
+    (void)state;
+    struct entry x;
+    int64_t id = put_device("hv-01", 1);
+    struct device d = make_device("hv-01", 2);
+    ok(journal_each(fx.s, 0, id, 1, keep, &x, E));
+    assert_non_null(strstr(x.after, "\"site\":\"par1\""));
+    str_copy(d.role, sizeof d.role, "storage");
+    ok(device_put(fx.s, &d, "test", NULL, E));
+    ok(journal_each(fx.s, 0, id, 1, keep, &x, E));
+    assert_string_equal(x.before,
+                        "{\"role\":null,\"interface eno1\":\"52:54:00:00:00:01 10.77.0.1/24 primary\"}");
+    assert_string_equal(
+        x.after, "{\"role\":\"storage\",\"interface eno1\":\"52:54:00:00:00:02 10.77.0.2/24 primary\"}");
+    ok(device_protect(fx.s, id, true, "test", E));
+    ok(journal_each(fx.s, 0, id, 1, keep, &x, E));
+    assert_string_equal(x.after, "{\"protected\":true}");
+    ok(device_protect(fx.s, id, false, "test", E));
+    put_release("debian-12", "1", DIGEST_1, T0);
+    assign_device(id, "debian-12");
+    ok(journal_each(fx.s, 0, id, 1, keep, &x, E));
+    assert_string_equal(x.before, "{\"image\":null,\"state\":\"idle\"}");
+    assert_string_equal(x.after, "{\"image\":\"debian-12\",\"state\":\"armed\"}");
+    ok(job_cancel(fx.s, id, "test", T0, E));
+    ok(journal_each(fx.s, 0, id, 1, keep, &x, E));
+    assert_string_equal(x.after, "{\"state\":\"idle\"}");
+    ok(device_intend(fx.s, id, "debian-13", "test", T0, E));
+    ok(device_intend(fx.s, id, "debian-13", "test", T0, E));
+    assert_int_equal(events(id, "intended"), 1);
+    ok(device_remove(fx.s, id, "test", T0, E));
+    ok(journal_each(fx.s, 0, id, 1, keep, &x, E));
+    assert_non_null(strstr(x.before, "\"interface eno1\":"));
+    assert_non_null(strstr(x.after, "\"interface eno1\":null"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void)
@@ -196,13 +395,17 @@ int main(void)
         T(test_once),
         T(test_fields),
         T(test_long_detail_is_cut_between_characters),
-        T(test_windows),
-        T(test_once),
-        T(test_fields),
         T(test_half_a_character_at_the_end),
         T(test_many),
         T(test_append_only),
         T(test_tampering_shows),
+        T(test_cut_end_shows),
+        T(test_expected_hash),
+        T(test_entries_of_old),
+        T(test_asker_and_change),
+        T(test_each_field_is_hashed),
+        T(test_change_bounds),
+        T(test_what_changes_say),
     };
     return cmocka_run_group_tests_name("inventory/journal", tests, NULL, NULL);
 }

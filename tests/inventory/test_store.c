@@ -517,6 +517,38 @@ static void test_time(void **state)
     assert_true(now_ms() > INT64_C(1700000000000));
 }
 
+static void test_time_parse(void **state)
+{
+    (void)state;
+    const struct {
+        const char *text;
+        int64_t ms; /* -1: refused */
+    } rows[] = {
+        {"2026-11-21", T0 - 10 * HOUR},
+        {"2026-11-21T10:00", T0},
+        {"2026-11-21T10:00Z", T0},
+        {"2026-11-21T10:00:01Z", T0 + 1000},
+        {"2026-11-21T10:00:00.123Z", T0 + 123},
+        {"2026-11-21 10:00:01", T0 + 1000},
+        {"1970-01-01", 0},
+        {"2026-11-21Z", -1},
+        {"2026-13-01", -1},
+        {"2026-11-21T10:00:00.1Z", -1},
+        {"2026-11-21T10:00:00.-12Z", -1},
+        {"2026-11-21T10:00 ", -1},
+        {"1969-12-31", -1},
+        {"yesterday", -1},
+        {"", -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t ms = -1;
+        int r = time_parse(rows[i].text, &ms, E);
+        if (ms != rows[i].ms || r != (rows[i].ms < 0 ? -1 : 0)) {
+            fail_msg("\"%s\" is %lld", rows[i].text, (long long)ms);
+        }
+    }
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void)
@@ -542,6 +574,7 @@ int main(void)
         T(test_kill_9),
         T(test_no_space),
         T(test_time),
+        T(test_time_parse),
     };
     return cmocka_run_group_tests_name("inventory/store", tests, NULL, NULL);
 }
