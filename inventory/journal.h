@@ -47,6 +47,9 @@ typedef int entry_fn(const struct entry *x, void *ctx);
 int journal_each(struct store *s, int64_t after_id, int64_t device_id, size_t last, entry_fn *fn, void *ctx,
                  struct err *e);
 
+/* One entry; ERR_NOT_FOUND. */
+int journal_get(struct store *s, int64_t id, struct entry *ret, struct err *e);
+
 /* Recomputes the chain. ERR_CORRUPT names the first entry that is not what was written. ret_n (may be NULL):
  * how many entries there are. */
 int journal_verify(struct store *s, size_t *ret_n, struct err *e);

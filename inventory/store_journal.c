@@ -267,6 +267,21 @@ static int skip_to_last(struct store *s, int64_t device_id, size_t last, int64_t
     return r < 0 ? -1 : 0;
 }
 
+int journal_get(struct store *s, int64_t id, struct entry *ret, struct err *e)
+{
+    sqlite3_stmt *q;
+    if (db_query(s, ENTRY " WHERE id = ?", DB_VALUES(db_i(id)), &q, e) < 0) {
+        return -1;
+    }
+    int r = db_step(s, q, e);
+    if (r != 1) {
+        return r < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "the journal has no entry %lld", (long long)id);
+    }
+    entry_read(q, ret);
+    db_done(q);
+    return 0;
+}
+
 int journal_each(struct store *s, int64_t after_id, int64_t device_id, size_t last, entry_fn *fn, void *ctx,
                  struct err *e)
 {
