@@ -141,7 +141,8 @@ enum filter_special {
     SPECIAL_VRF,            /* "null" matches all: there is the global table only */
     SPECIAL_ASSIGNED_TYPE,  /* of addresses and MAC addresses: "dcim.interface" */
     SPECIAL_SCOPE_TYPE,     /* of a prefix: "dcim.site" */
-    SPECIAL_OBJECT_TYPE,    /* a custom field's or a tag's: what it is for */
+    SPECIAL_SCOPE_ID,
+    SPECIAL_OBJECT_TYPE, /* a custom field's or a tag's: what it is for */
 };
 
 /* Where a filter's column stands, seen from the model's row. */
