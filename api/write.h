@@ -1,0 +1,19 @@
+/* write: POST, PUT, PATCH and DELETE of records, one or many at once, all or nothing: one transaction for a
+ * request, with what it assigns (image.h) in it. */
+#ifndef API_WRITE_H
+#define API_WRITE_H
+
+#include "api/call.h"
+
+/* Of /api/APP/ENDPOINT/ and of /api/APP/ENDPOINT/ID/, by c->rq->method. */
+void write_list(struct call *c);
+void write_detail(struct call *c);
+
+/* The object of c->route->model as JSON, as the answer or in a list. ERR_NOT_FOUND. */
+int add_object(struct call *c, struct jsonw *w, int64_t id, int64_t *ret_updated_ms, struct err *e);
+void answer_object(struct call *c, int status, int64_t id); /* with its ETag; 404 */
+
+#define ETAG_SIZE (TIME_STR + 4)
+char *etag_of(int64_t updated_ms, char buf[ETAG_SIZE]);
+
+#endif
