@@ -134,9 +134,9 @@ static int add_detail(const struct record *r, void *ctx)
     return 0;
 }
 
-int add_object(struct call *c, struct jsonw *w, int64_t id, int64_t *ret_updated_ms, struct err *e)
+int add_object(struct call *c, struct jsonw *w, const struct model *m, int64_t id, int64_t *ret_updated_ms,
+               struct err *e)
 {
-    const struct model *m = c->route->model;
     struct detail d = {.c = c, .w = w};
     if (record_get(c->store, &c->who, m, id, projection(&c->query, m), add_detail, &d, e))
         return -1;
@@ -150,7 +150,7 @@ void answer_object(struct call *c, int status, int64_t id)
     int64_t updated_ms;
     struct err e = {0};
     struct jsonw w = answer_open(c, status);
-    if (!add_object(c, &w, id, &updated_ms, &e))
+    if (!add_object(c, &w, c->route->model, id, &updated_ms, &e))
         api_header(c->rs, "ETag", etag_of(updated_ms, etag));
     else if (e.kind == ERR_NOT_FOUND)
         answer_missing(c, c->route->model->word);

@@ -293,7 +293,7 @@ static void answer_written(struct many *all)
     struct jsonw w = answer_open(c, c->rq->method == API_POST ? 201 : 200);
     jsonw_open(&w, '[');
     for (size_t i = 0; i < all->n; i++) {
-        if (add_object(c, &w, all->ids[i], &updated_ms, &e)) {
+        if (add_object(c, &w, all->x.m, all->ids[i], &updated_ms, &e)) {
             answer_err(c, &e);
             return;
         }

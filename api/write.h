@@ -9,8 +9,10 @@
 void write_list(struct call *c);
 void write_detail(struct call *c);
 
-/* The object of c->route->model as JSON, as the answer or in a list. ERR_NOT_FOUND. */
-int add_object(struct call *c, struct jsonw *w, int64_t id, int64_t *ret_updated_ms, struct err *e);
+/* An object as JSON, in a list or alone, with the fields that the query asks for. ERR_NOT_FOUND. */
+int add_object(struct call *c, struct jsonw *w, const struct model *m, int64_t id, int64_t *ret_updated_ms,
+               struct err *e);
+/* One of c->route->model. */
 void answer_object(struct call *c, int status, int64_t id); /* with its ETag; 404 */
 
 #define ETAG_SIZE (TIME_STR + 4)
