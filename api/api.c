@@ -15,6 +15,7 @@ struct record_route {
 struct api {
     struct store *store;
     struct api_config cfg;
+    struct leases *leases;                        /* opened when first asked for */
     struct record_route records[2 * MODEL_COUNT]; /* list and detail of each model */
 };
 
@@ -34,7 +35,16 @@ struct api *api_new(struct store *s, const struct api_config *cfg)
 
 void api_free(struct api *a)
 {
+    if (a)
+        leases_close(a->leases);
     free(a);
+}
+
+struct leases *api_leases(struct api *a, struct err *e)
+{
+    if (!a->leases && leases_open(a->cfg.state_dir, false, &a->leases, e))
+        a->leases = NULL;
+    return a->leases;
 }
 
 /* ---- which path ---- */

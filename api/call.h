@@ -19,6 +19,7 @@
 #include "api/query.h"
 #include "api/render.h"
 #include "inventory/api_token.h"
+#include "inventory/lease.h"
 #include "inventory/record.h"
 
 /* The NetBox whose language we speak: clients choose by it what they send. */
@@ -92,6 +93,9 @@ void answer_html(struct call *c, int status, const char *title);
  * -1: null, with which next_id says where the next page begins (0: there is none). */
 struct jsonw page_open(struct call *c, const struct page *p, int64_t count, int64_t next_id);
 void page_close(struct jsonw *w);
+
+/* What DHCP gave; NULL: e. */
+struct leases *api_leases(struct api *a, struct err *e);
 
 bool has_right(const struct call *c, enum api_right r);
 
