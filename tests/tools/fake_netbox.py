@@ -5,7 +5,7 @@
 
 prints `listening URL` and serves until it is ended. In Python: FakeNetBox(devices=100). Objects are not kept but formed when they are
 asked for; what a test changes lies over them (`overlay`). It answers as NetBox 4.7 does, for what a client of ours asks: lists with limit,
-offset, fields, brief, ordering=id, and the filters id, name, device_id, interface_id, last_updated__gte; details; POST, PATCH, DELETE.
+offset, start, fields, brief, ordering=id, and the filters id, name, device_id, interface_id, last_updated__gte; details; POST, PATCH, DELETE.
 --old is the shape before 4.2: no /dcim/mac-addresses/, MAC addresses as a field of interfaces, prefixes with a site instead of a scope.
 
 Misbehaviour, and changes from outside, by requests that NetBox does not know (none needs a token):
@@ -14,7 +14,7 @@ Misbehaviour, and changes from outside, by requests that NetBox does not know (n
     POST /fake/set      {"endpoint": "dcim/devices", "id": 5, "set": {"name": "x", "status": {"value": "active"}}} or "set": null: deleted
     GET  /fake/log      the requests since the last asking: [{"method", "path", "body", "status"}]
 Faults: see FAULTS. They hold for GET unless "method" says another."""
-import argparse, datetime, http.server, json, re, socket, threading, time, urllib.parse
+import argparse, bisect, datetime, http.server, json, re, socket, threading, time, urllib.parse
 
 FAULTS = {
     "cut": "half of the answer, then the connection is closed, though Content-Length says the whole",
@@ -351,6 +351,9 @@ class FakeNetBox:
         wanted = frozenset(f for v in query["fields"] for f in v.split(",")) if "fields" in query else None
         if wanted is None and query.get("brief"):
             wanted = frozenset(("id", "url", "display", "name", "slug", "model", "manufacturer", "address", "family", "prefix", "mac_address", "description"))
+        cursor = number(query, "start", None) if "start" in query and not self.old else None
+        if cursor is not None:
+            offset = bisect.bisect_left(ids, cursor)
         chosen = ids[offset:offset + limit]
         if fault == "duplicates" and offset:
             chosen = ids[offset - 1:offset - 1 + limit]
@@ -360,17 +363,22 @@ class FakeNetBox:
         if rows and fault in ROW_FAULTS:
             rows = ROW_FAULTS[fault](rows)
         count = len(ids) * 10 if fault == "count-lies" else len(ids)
+        if cursor is not None:
+            more = offset + limit < count
+            after = (ids[offset + limit - 1] if offset + limit <= len(ids) else cursor + limit) + 1
+            return ('{"count":null,"next":%s,"previous":null,"results":[%s]}' % (
+                self.link(path, query, limit, after if more else None, fault, "start"), ",".join(rows))).encode()
         body = '{"count":%d,"next":%s,"previous":%s,"results":[%s]}' % (
             count, self.link(path, query, limit, offset + limit if offset + limit < count else None, fault),
             self.link(path, query, limit, max(0, offset - limit) if offset else None, None), ",".join(rows))
         return body.encode()
 
-    def link(self, path, query, limit, offset, fault):
+    def link(self, path, query, limit, offset, fault, by="offset"):
         if fault == "endless-next":
-            offset = number(query, "offset", 0)
+            offset = number(query, by, 0)
         if offset is None:
             return "null"
-        q = {**query, "limit": [str(limit)], "offset": [str(offset)]}
+        q = {**query, "limit": [str(limit)], by: [str(offset)]}
         host = "http://elsewhere.example" if fault == "next-elsewhere" else self.url
         return json.dumps(f"{host}{path}?{urllib.parse.urlencode(q, doseq=True)}")
 
