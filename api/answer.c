@@ -62,6 +62,15 @@ void answer_field(struct call *c, const char *field, const char *fmt, ...)
     str_free(&text);
 }
 
+void answer_bad_page(struct call *c, const struct err *e)
+{
+    struct jsonw w = answer_open(c, 400);
+    jsonw_open(&w, '[');
+    jsonw_str(&w, e->text);
+    jsonw_close(&w, ']');
+    note(c, e->text);
+}
+
 void answer_denied(struct call *c)
 {
     answer_detail(c, 403, "You do not have permission to perform this action.");

@@ -49,22 +49,26 @@ struct leases *api_leases(struct api *a, struct err *e)
 
 /* ---- which path ---- */
 
-/* Is the path, which is without its last slash, of this pattern? *ret_id: what stands at {id}. */
+/* Is the path, which is without its last slash, of this pattern? *ret_id: the number at {id}; -1 when what
+ * stands there is none. */
 static bool matches(const char *pattern, const char *path, int64_t *ret_id)
 {
+    int64_t id = 0;
     for (; pattern[1]; pattern++) {
         if (*pattern != '{') {
             if (*path++ != *pattern)
                 return false;
             continue;
         }
-        size_t n = strspn(path, "0123456789");
-        if (!n || n > 18)
+        size_t n = strcspn(path, "/."), digits = strspn(path, "0123456789");
+        if (!n)
             return false;
-        *ret_id = strtoll(path, NULL, 10);
+        id = digits == n && n <= 18 ? strtoll(path, NULL, 10) : -1;
         path += n;
         pattern = strchr(pattern, '}');
     }
+    if (!*path)
+        *ret_id = id;
     return !*path;
 }
 
@@ -211,7 +215,7 @@ static bool read_body(struct call *c)
     }
     if (json_is_object(c->body) || json_is_array(c->body))
         return true;
-    answer_field(c, "non_field_errors", "Invalid data. Expected a dictionary or a list.");
+    answer_field(c, "__all__", "Invalid data. Expected a dictionary or a list.");
     return false;
 }
 
@@ -234,6 +238,8 @@ static void dispatch(struct call *c)
     } else if (c->rq->method == API_OPTIONS) {
         answer_options(c);
         add_allow(c);
+    } else if (c->id < 0) {
+        answer_detail(c, 404, "Not found.");
     } else if (read_query(c) && read_body(c)) {
         c->route->answer(c);
     }
@@ -264,7 +270,7 @@ static void answer_path(struct call *c)
         path[n - 1] = '\0';
     c->route = fits ? find_route(c->api, path, &c->id) : NULL;
     if (!c->route || (!slash && !reads(c))) {
-        answer_html(c, 404, "Page Not Found");
+        answer_html(c, 404, "Page Not Found | NetBox");
         return;
     }
     str_copy(c->rs->pattern, sizeof c->rs->pattern, c->route->pattern);

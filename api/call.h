@@ -23,8 +23,8 @@
 #include "inventory/record.h"
 
 /* The NetBox whose language we speak: clients choose by it what they send. */
-#define SPOKEN_VERSION "4.6.8"
-#define SPOKEN_API     "4.6"
+#define SPOKEN_VERSION "4.7.3"
+#define SPOKEN_API     "4.7"
 /* Of /api/plugins/rackstrap/, which is ours alone. */
 #define PLUGIN_VERSION "1.0.0"
 
@@ -37,7 +37,7 @@ enum access {
 };
 
 struct route {
-    const char *pattern;  /* "/api/ipam/prefixes/{id}/available-ips/": in braces stands a number */
+    const char *pattern;  /* "/api/ipam/prefixes/{id}/available-ips/": where {id} is, a number stands */
     unsigned methods;     /* of enum api_method; HEAD comes with GET, and OPTIONS always */
     unsigned write_right; /* any one of these is enough to write; 0: RIGHT_WRITE */
     enum access access;
@@ -77,6 +77,7 @@ void answer_detail(struct call *c, int status, const char *fmt, ...) __attribute
 /* 400 {"FIELD": ["..."]} */
 void answer_field(struct call *c, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+void answer_bad_page(struct call *c, const struct err *e); /* of query_page: 400 ["..."] */
 /* By e's kind: 400, 403 (ERR_REFUSED), 404, 409, 503, 500. */
 void answer_err(struct call *c, const struct err *e);
 /* 400 {"FIELD": ["...", "..."]}, when e is ERR_INPUT and there are faults; else answer_err. */

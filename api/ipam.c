@@ -89,7 +89,7 @@ static void answer_free(struct call *c)
     struct err e = {0};
     struct free_list f = {0};
     if (query_page(&c->query, &p, &e)) {
-        answer_err(c, &e);
+        answer_bad_page(c, &e);
         return;
     }
     f.wanted = (size_t)p.limit;
@@ -138,8 +138,8 @@ static bool are_wishes(struct call *c)
         json_array_foreach(c->body, i, item)
         {
             if (!json_is_object(item)) {
-                answer_field(c, "non_field_errors",
-                             "Invalid data. Expected a dictionary at place %zu of the list.", i + 1);
+                answer_field(c, "__all__", "Invalid data. Expected a dictionary at place %zu of the list.",
+                             i + 1);
                 return false;
             }
         }

@@ -112,10 +112,12 @@ int query_page(const struct query *q, struct page *ret, struct err *e)
     number(query_get(q, "offset"), &p.offset);
     if (start) {
         if (!number(start, &p.start))
-            return err_set(e, ERR_INPUT, "'start' is the id to begin with: a whole number.");
-        if (query_get(q, "offset") || query_get(q, "ordering"))
+            return err_set(e, ERR_INPUT, "Invalid 'start' parameter: a whole number, the id to begin with.");
+        if (query_get(q, "offset"))
+            return err_set(e, ERR_INPUT, "'start' and 'offset' are mutually exclusive.");
+        if (query_get(q, "ordering"))
             return err_set(e, ERR_INPUT,
-                           "'start' pages by id: it goes with neither 'offset' nor 'ordering'.");
+                           "Ordering cannot be specified in conjunction with cursor-based pagination.");
         p.by_id = true;
     }
     *ret = p;

@@ -16,19 +16,17 @@ static uint64_t bits_of(const struct model *m, const char *list)
     return bits;
 }
 
-/* `fields` beats `omit`, and both beat `brief`. */
+/* `fields` beats all, then `omit`, then `brief`. */
 static uint64_t projection(const struct query *q, const struct model *m)
 {
     const char *fields = query_get(q, "fields"), *omit = query_get(q, "omit"), *brief = query_get(q, "brief");
     const char *exclude = query_get(q, "exclude");
     uint64_t bits = brief && *brief ? model_brief(m) : model_all(m);
     if (fields && *fields)
-        bits = bits_of(m, fields);
-    else if (omit && *omit)
+        return bits_of(m, fields);
+    if (omit && *omit)
         bits = model_all(m) & ~bits_of(m, omit);
-    if (list_has(exclude, "config_context"))
-        bits &= ~bits_of(m, "config_context");
-    return bits;
+    return list_has(exclude, "config_context") ? bits & ~bits_of(m, "config_context") : bits;
 }
 
 /* ---- lists ---- */
@@ -95,7 +93,7 @@ static void answer_list(struct call *c)
     int64_t count = 0;
     x.w.out = &x.text;
     if (query_page(&c->query, &p, &e)) {
-        answer_err(c, &e);
+        answer_bad_page(c, &e);
         return;
     }
     x.left = p.limit;

@@ -30,15 +30,23 @@ static void answer_status(struct call *c)
 /* The user is the token. */
 static void answer_who(struct call *c)
 {
-    char rights[API_RIGHTS_STR];
+    static const char *const empty[] = {"first_name", "last_name", "email"};
+    char text[API_RIGHTS_STR > TIME_STR ? API_RIGHTS_STR : TIME_STR];
     struct jsonw w = answer_open(c, 200);
     jsonw_open(&w, '{');
     jsonw_key(&w, "id"), jsonw_int(&w, c->token.id);
     jsonw_key(&w, "url"), render_url(&w, c->rq->base_url, "/api/authentication-check/", 0);
+    jsonw_key(&w, "display_url"), render_url(&w, c->rq->base_url, "/api/authentication-check/", 0);
     jsonw_key(&w, "display"), jsonw_str(&w, c->token.name);
     jsonw_key(&w, "username"), jsonw_str(&w, c->token.name);
+    for (size_t i = 0; i < sizeof empty / sizeof *empty; i++)
+        jsonw_key(&w, empty[i]), jsonw_str(&w, "");
     jsonw_key(&w, "is_active"), jsonw_bool(&w, true);
-    jsonw_key(&w, "rights"), jsonw_str(&w, api_rights_format(c->token.rights, rights));
+    jsonw_key(&w, "date_joined"), jsonw_str(&w, iso_time(c->token.created_ms, text));
+    jsonw_key(&w, "last_login"), jsonw_null(&w);
+    jsonw_key(&w, "groups"), jsonw_open(&w, '['), jsonw_close(&w, ']');
+    jsonw_key(&w, "permissions"), jsonw_open(&w, '['), jsonw_close(&w, ']');
+    jsonw_key(&w, "rights"), jsonw_str(&w, api_rights_format(c->token.rights, text));
     jsonw_key(&w, "tenant"), jsonw_str(&w, c->token.tenant_id ? c->token.tenant : NULL);
     jsonw_close(&w, '}');
 }
@@ -96,7 +104,7 @@ static void answer_nothing(struct call *c)
     struct page p;
     struct err e = {0};
     if (query_page(&c->query, &p, &e)) {
-        answer_err(c, &e);
+        answer_bad_page(c, &e);
         return;
     }
     struct jsonw w = page_open(c, &p, 0, 0);
@@ -146,6 +154,7 @@ const struct route root_routes[] = {
     NOTHING("/api/dcim/site-groups/"),
     NOTHING("/api/dcim/virtual-chassis/"),
     NOTHING("/api/extras/config-contexts/"),
+    NOTHING("/api/extras/custom-field-choice-sets/"),
     NOTHING("/api/extras/webhooks/"),
     NOTHING("/api/ipam/aggregates/"),
     NOTHING("/api/ipam/asns/"),

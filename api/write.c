@@ -132,7 +132,7 @@ static bool is_object(struct call *c)
 {
     if (json_is_object(c->body))
         return true;
-    answer_field(c, "non_field_errors", "Invalid data. Expected a dictionary, but got %s.",
+    answer_field(c, "__all__", "Invalid data. Expected a dictionary, but got %s.",
                  c->body ? "list" : "nothing");
     return false;
 }
@@ -186,33 +186,44 @@ static void create_one(struct call *c)
 struct many {
     struct writing x;
     int64_t *ids; /* of the objects, in the order of the request */
-    size_t n, failed;
+    size_t n, failed, missing;
     struct str errors; /* what was wrong, as JSON */
     struct jsonw w;
 };
 
-/* True: the fault is one object's, is noted down, and the others are looked at too. */
-static bool note_fault(struct many *all, int64_t id)
+/* {"index": 2, "errors": or {"id": 5, "errors": */
+static void open_fault(struct many *all, const char *by, int64_t which)
 {
-    struct writing *x = &all->x;
-    bool missing = x->e.kind == ERR_NOT_FOUND;
-    if (!missing && (x->e.kind != ERR_INPUT || !x->faults.n))
-        return false;
     all->failed++;
-    if (id) {
-        jsonw_open(&all->w, '{');
-        jsonw_key(&all->w, "id"), jsonw_int(&all->w, id);
-        jsonw_key(&all->w, "errors");
-    }
-    if (missing) {
-        jsonw_open(&all->w, '{'), jsonw_key(&all->w, "id"), jsonw_open(&all->w, '[');
-        jsonw_strf(&all->w, "No %s matches the given query.", x->m->word);
-        jsonw_close(&all->w, ']'), jsonw_close(&all->w, '}');
+    jsonw_open(&all->w, '{');
+    jsonw_key(&all->w, by), jsonw_int(&all->w, which);
+    jsonw_key(&all->w, "errors");
+}
+
+static void add_one_fault(struct jsonw *w, const char *field, const char *sentence)
+{
+    jsonw_open(w, '{'), jsonw_key(w, field), jsonw_open(w, '[');
+    jsonw_str(w, sentence);
+    jsonw_close(w, ']'), jsonw_close(w, '}');
+}
+
+/* True: the fault is one object's, is noted down, and the others are looked at too. */
+static bool note_fault(struct many *all, size_t i)
+{
+    char sentence[64];
+    struct writing *x = &all->x;
+    bool made = x->c->rq->method == API_POST;
+    if (x->e.kind != ERR_NOT_FOUND && (x->e.kind != ERR_INPUT || !x->faults.n))
+        return false;
+    open_fault(all, made ? "index" : "id", made ? (int64_t)i : all->ids[i]);
+    if (x->e.kind == ERR_NOT_FOUND) {
+        all->missing++;
+        snprintf(sentence, sizeof sentence, "Object with ID %lld does not exist", (long long)all->ids[i]);
+        add_one_fault(&all->w, "id", sentence);
     } else {
         add_faults(&all->w, &x->faults);
     }
-    if (id)
-        jsonw_close(&all->w, '}');
+    jsonw_close(&all->w, '}');
     return true;
 }
 
@@ -220,16 +231,11 @@ static bool note_fault(struct many *all, int64_t id)
 static int write_item(struct many *all, size_t i, const json_t *item)
 {
     struct writing *x = &all->x;
-    enum api_method method = x->c->rq->method;
     int64_t id = all->ids[i];
     faults_free(&x->faults);
     x->e = (struct err){0};
-    if (method == API_DELETE ? !delete_one(x, id) : !put_one(x, id, item, &all->ids[i])) {
-        if (method == API_POST) /* NetBox's place holder, should another be wrong */
-            jsonw_open(&all->w, '{'), jsonw_close(&all->w, '}');
-        return 0;
-    }
-    if (note_fault(all, id))
+    int rc = x->c->rq->method == API_DELETE ? delete_one(x, id) : put_one(x, id, item, &all->ids[i]);
+    if (!rc || note_fault(all, i))
         return 0;
     if (x->e.kind != ERR_REFUSED)
         err_prefix(&x->e, "object %zu", i + 1);
@@ -237,48 +243,45 @@ static int write_item(struct many *all, size_t i, const json_t *item)
     return -1;
 }
 
+static void answer_faulty(struct many *all, const char *what)
+{
+    struct jsonw w = answer_open(all->x.c, 400);
+    jsonw_open(&w, '{');
+    jsonw_key(&w, "detail"), jsonw_strf(&w, "%zu of %zu objects %s.", all->failed, all->n, what);
+    jsonw_key(&w, "errors"), jsonw_open(&w, '[');
+    jsonw_raw(&w, all->errors.s, all->errors.len);
+    jsonw_close(&w, ']'), jsonw_close(&w, '}');
+    snprintf(all->x.c->rs->note, sizeof all->x.c->rs->note, "%zu of %zu objects %s", all->failed, all->n,
+             what);
+}
+
+static void read_id(struct many *all, size_t i, const json_t *item)
+{
+    const json_t *id = json_object_get(item, "id");
+    if (json_is_object(item) && (all->x.c->rq->method == API_POST || json_integer_value(id) > 0)) {
+        all->ids[i] = all->x.c->rq->method == API_POST ? 0 : json_integer_value(id);
+        return;
+    }
+    open_fault(all, "index", (int64_t)i);
+    if (!json_is_object(item))
+        add_one_fault(&all->w, "__all__", "Invalid data. Expected a dictionary.");
+    else
+        add_one_fault(&all->w, "id", id ? "A valid integer is required." : "This field is required.");
+    jsonw_close(&all->w, '}');
+}
+
 /* Every object is one, and says which it is. */
 static bool read_ids(struct many *all)
 {
-    struct call *c = all->x.c;
     size_t i;
     const json_t *item;
-    json_array_foreach(c->body, i, item)
+    json_array_foreach(all->x.c->body, i, item)
     {
-        const json_t *id = json_object_get(item, "id");
-        if (!json_is_object(item)) {
-            answer_field(c, "non_field_errors",
-                         "Invalid data. Expected a dictionary at place %zu of the list.", i + 1);
-            return false;
-        }
-        if (c->rq->method == API_POST)
-            continue;
-        if (!json_is_integer(id) || json_integer_value(id) <= 0) {
-            answer_field(c, "id", "%s (object %zu)",
-                         id ? "A valid integer is required." : "This field is required.", i + 1);
-            return false;
-        }
-        all->ids[i] = json_integer_value(id);
+        read_id(all, i, item);
     }
-    return true;
-}
-
-/* NetBox's two forms: a list beside the objects of a POST; by id else. */
-static void answer_faulty(struct many *all)
-{
-    struct call *c = all->x.c;
-    struct jsonw w = answer_open(c, 400);
-    bool by_id = c->rq->method != API_POST;
-    if (by_id) {
-        jsonw_open(&w, '{');
-        jsonw_key(&w, "detail"), jsonw_strf(&w, "%zu of %zu objects failed validation.", all->failed, all->n);
-        jsonw_key(&w, "errors");
-    }
-    jsonw_open(&w, '[');
-    jsonw_raw(&w, all->errors.s, all->errors.len);
-    jsonw_close(&w, ']');
-    if (by_id)
-        jsonw_close(&w, '}');
+    if (all->failed)
+        answer_faulty(all, "failed validation");
+    return !all->failed;
 }
 
 static void answer_written(struct many *all)
@@ -301,6 +304,13 @@ static void answer_written(struct many *all)
     jsonw_close(&w, ']');
 }
 
+static const char *verb_of(enum api_method m)
+{
+    return m == API_POST     ? "could not be created"
+           : m == API_DELETE ? "could not be deleted"
+                             : "could not be updated";
+}
+
 static void write_items(struct many *all)
 {
     struct call *c = all->x.c;
@@ -317,7 +327,7 @@ static void write_items(struct many *all)
     }
     if (all->failed) {
         store_rollback(c->store);
-        answer_faulty(all);
+        answer_faulty(all, all->missing ? "could not be found" : verb_of(c->rq->method));
     } else if (!end(&all->x)) {
         answer_written(all);
     }
@@ -342,6 +352,5 @@ void write_list(struct call *c)
     else if (c->rq->method == API_POST)
         create_one(c);
     else
-        answer_field(c, "non_field_errors", "Expected a list of items but got type \"%s\".",
-                     c->body ? "dict" : "null");
+        answer_detail(c, 400, "Expected a list of objects, but no data was submitted.");
 }
