@@ -209,14 +209,15 @@ static const struct field rack_fields[] = {
     CONSTANT("starting_unit", "1"), CONSTANT("weight", "null"), CONSTANT("max_weight", "null"),
     CONSTANT("weight_unit", "null"), CONSTANT("desc_units", "false"), CONSTANT("outer_width", "null"),
     CONSTANT("outer_height", "null"), CONSTANT("outer_depth", "null"), CONSTANT("outer_unit", "null"),
-    CONSTANT("mounting_depth", "null"), CONSTANT("airflow", "null"), DESCRIPTION, OWNER, COMMENTS, TAGS, CUSTOM,
+    CONSTANT("mounting_depth", "null"), CONSTANT("airflow", "null"), CONSTANT("cooling_capability", "null"),
+    CONSTANT("cooling_capacity", "null"), DESCRIPTION, OWNER, COMMENTS, TAGS, CUSTOM,
     CREATED, UPDATED, COUNT("device_count", MODEL_DEVICE, "rack_id"), ZERO("powerfeed_count"),
 };
 
 static const struct field manufacturer_fields[] = {
     FIRST, NAME_UNIQUE, SLUG, DESCRIPTION, OWNER, COMMENTS, TAGS, CUSTOM, CREATED, UPDATED,
     COUNT("devicetype_count", MODEL_DEVICE_TYPE, "manufacturer_id"), ZERO("inventoryitem_count"),
-    COUNT("platform_count", MODEL_PLATFORM, "manufacturer_id"),
+    ZERO("moduletype_count"), COUNT("platform_count", MODEL_PLATFORM, "manufacturer_id"),
 };
 
 static const struct field device_type_fields[] = {
@@ -229,13 +230,14 @@ static const struct field device_type_fields[] = {
     SLUG_WITHIN("manufacturer_id"), TEXT("part_number", 50),
     {.name = "u_height", .kind = FIELD_REAL, .column = "u_height", .max = 100, .missing = "1"},
     CONSTANT("exclude_from_utilization", "false"), FLAG("is_full_depth", "1"), CONSTANT("subdevice_role", "null"),
-    CONSTANT("airflow", "null"), CONSTANT("weight", "null"), CONSTANT("weight_unit", "null"),
-    CONSTANT("front_image", "null"), CONSTANT("rear_image", "null"), DESCRIPTION, OWNER, COMMENTS, TAGS, CUSTOM,
+    CONSTANT("airflow", "null"), CONSTANT("cooling_method", "null"), CONSTANT("weight", "null"),
+    CONSTANT("weight_unit", "null"), CONSTANT("end_of_life", "null"), CONSTANT("front_image", "null"), CONSTANT("rear_image", "null"), DESCRIPTION, OWNER, COMMENTS, TAGS, CUSTOM,
     CREATED, UPDATED,
     {.name = "device_count", .kind = FIELD_COUNT, .to = MODEL_DEVICE, .by = "device_type_id",
      .flags = FIELD_READ_ONLY | FIELD_BRIEF | FIELD_NESTED},
     ZERO("console_port_template_count"), ZERO("console_server_port_template_count"),
-    ZERO("power_port_template_count"), ZERO("power_outlet_template_count"), ZERO("interface_template_count"),
+    ZERO("power_port_template_count"), ZERO("power_outlet_template_count"),
+    ZERO("cooling_intake_template_count"), ZERO("cooling_outflow_template_count"), ZERO("interface_template_count"),
     ZERO("front_port_template_count"), ZERO("rear_port_template_count"), ZERO("device_bay_template_count"),
     ZERO("module_bay_template_count"), ZERO("inventory_item_template_count"),
 };
@@ -267,14 +269,16 @@ static const struct field device_fields[] = {
     {.name = "face", .kind = FIELD_CHOICE, .column = "face", .choices = device_face, .flags = FIELD_NULL},
     CONSTANT("latitude", "null"), CONSTANT("longitude", "null"),
     {.name = "parent_device", .kind = FIELD_CONSTANT, .constant = "null", .flags = FIELD_READ_ONLY},
-    STATUS(device_status), CONSTANT("airflow", "null"), COMPUTED("primary_ip", COMPUTED_PRIMARY_IP),
+    STATUS(device_status), CONSTANT("airflow", "null"), CONSTANT("cooling_method", "null"),
+    COMPUTED("primary_ip", COMPUTED_PRIMARY_IP),
     REF("primary_ip4", MODEL_IP), REF("primary_ip6", MODEL_IP), REF("oob_ip", MODEL_IP),
     CONSTANT("cluster", "null"), CONSTANT("virtual_chassis", "null"), CONSTANT("vc_position", "null"),
     CONSTANT("vc_priority", "null"), DESCRIPTION, OWNER, COMMENTS, CONSTANT("config_template", "null"),
     {.name = "config_context", .kind = FIELD_JSON, .column = "config_context", .flags = FIELD_READ_ONLY},
     {.name = "local_context_data", .kind = FIELD_JSON, .column = "local_context", .flags = FIELD_NULL},
     TAGS, CUSTOM, CREATED, UPDATED, ZERO("console_port_count"), ZERO("console_server_port_count"),
-    ZERO("power_port_count"), ZERO("power_outlet_count"), COUNT("interface_count", MODEL_INTERFACE, "device_id"),
+    ZERO("power_port_count"), ZERO("power_outlet_count"), ZERO("cooling_intake_count"),
+    ZERO("cooling_outflow_count"), COUNT("interface_count", MODEL_INTERFACE, "device_id"),
     ZERO("front_port_count"), ZERO("rear_port_count"), ZERO("device_bay_count"), ZERO("module_bay_count"),
     ZERO("inventory_item_count"),
 };
@@ -288,6 +292,7 @@ static const struct field interface_fields[] = {
      .flags = FIELD_BRIEF | FIELD_REQUIRED | FIELD_UNIQUE, .within = "device_id"},
     TEXT("label", 64),
     {.name = "type", .kind = FIELD_CHOICE, .column = "type", .choices = interface_type, .flags = FIELD_REQUIRED},
+    CONSTANT("channels", "null"), CONSTANT("channel_id", "null"),
     FLAG("enabled", "1"), CONSTANT("parent", "null"), CONSTANT("bridge", "null"),
     CONSTANT("bridge_interfaces", "[]"), CONSTANT("lag", "null"),
     {.name = "mtu", .kind = FIELD_INT, .column = "mtu", .min = 1, .max = 65536, .flags = FIELD_NULL},
@@ -318,7 +323,8 @@ static const struct field interface_fields[] = {
 static const struct field mac_fields[] = {
     FIRST,
     {.name = "mac_address", .kind = FIELD_MAC, .column = "mac", .flags = FIELD_BRIEF | FIELD_REQUIRED | FIELD_UNIQUE},
-    ASSIGNED, DESCRIPTION, OWNER, COMMENTS, TAGS, CUSTOM, CREATED, UPDATED,
+    ASSIGNED, {.name = "is_primary", .kind = FIELD_BOOL, .column = "is_primary", .flags = FIELD_READ_ONLY},
+    DESCRIPTION, OWNER, COMMENTS, TAGS, CUSTOM, CREATED, UPDATED,
 };
 
 static const struct field prefix_fields[] = {
@@ -373,11 +379,13 @@ static const struct field custom_field_fields[] = {
     CONSTANT("filter_logic", "{\"value\":\"loose\",\"label\":\"Loose\"}"),
     CONSTANT("ui_visible", "{\"value\":\"always\",\"label\":\"Always\"}"),
     CONSTANT("ui_editable", "{\"value\":\"yes\",\"label\":\"Yes\"}"), CONSTANT("is_cloneable", "false"),
+    CONSTANT("nulls_first", "true"),
     {.name = "default", .kind = FIELD_JSON, .column = "default_value", .flags = FIELD_NULL},
     CONSTANT("related_object_filter", "null"),
     {.name = "weight", .kind = FIELD_INT, .column = "weight", .max = 32767, .missing = "100"},
     CONSTANT("validation_minimum", "null"), CONSTANT("validation_maximum", "null"),
-    CONSTANT("validation_regex", "\"\""), CONSTANT("choice_set", "null"),
+    CONSTANT("validation_regex", "\"\""), CONSTANT("validation_schema", "null"), CONSTANT("choice_set", "null"),
+    CONSTANT("status", "{\"value\":\"active\",\"label\":\"Active\"}"),
     /* not NetBox's, whose sets of choices are objects of their own */
     {.name = "choices", .kind = FIELD_JSON, .column = "choices"},
     OWNER, COMMENTS, CREATED, UPDATED,
