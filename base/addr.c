@@ -166,6 +166,15 @@ struct ip4 prefix_broadcast(struct prefix p)
     return (struct ip4){p.net.a | ~prefix_mask(p.len).a};
 }
 
+const struct prefix *prefix_never(struct prefix p)
+{
+    static const struct prefix never[] = {{{0}, 8}, {{0x7f000000}, 8}, {{0xe0000000}, 3}};
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (prefix_has(never[i], p.net) || prefix_has(p, never[i].net))
+            return &never[i];
+    return NULL;
+}
+
 bool prefix_is_host(struct prefix p, struct ip4 ip)
 {
     return prefix_has(p, ip) && (p.len >= 31 || (!ip4_eq(ip, p.net) && !ip4_eq(ip, prefix_broadcast(p))));

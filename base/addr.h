@@ -56,6 +56,9 @@ int ip4_if_parse(const char *s, struct ip4_if *ret,
 char *prefix_format(struct prefix p, char buf[PREFIX_STR]);
 char *ip4_if_format(struct ip4_if a, char buf[PREFIX_STR]);
 bool prefix_has(struct prefix p, struct ip4 ip);
+/* The range of "this network" (RFC 6890), loopback, or multicast and what is reserved, that p has a part of:
+ * no machine has an address there. NULL: none. */
+const struct prefix *prefix_never(struct prefix p);
 struct ip4 prefix_mask(uint8_t len);
 struct ip4 prefix_broadcast(struct prefix p);
 /* Inside p, and neither its network nor its broadcast address, which /31 (RFC 3021) and /32 have not. */

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "dhcpd/bootfile.h"
+#include "dhcpd/networks.h"
 #include "dhcpd/proxy.h"
 
 #define PORT_SERVER 67
@@ -98,7 +99,7 @@ bool decide_needs_free(const struct request *q, const struct arrival *from, cons
 static bool reserved_is_ours(const struct asking *a)
 {
     const struct dhcpd_subnet *s = place_subnet(a->p, a->p->reserved);
-    return links_have(a->from->link, a->p->reserved) || (s->has_router && ip4_eq(s->router, a->p->reserved));
+    return links_have(a->from->link, a->p->reserved) || network_routes(a->p->networks, s, a->p->reserved);
 }
 
 /* The address to be offered; or why there is none. */
@@ -212,13 +213,19 @@ static void put_offered(struct asking *a, struct ip4 ip)
  * -------------------------------------------------------------------------------------------------------------
  */
 
+/* Of the address that the reply is about. */
+static bool router_of(const struct asking *a, const struct reply *r, struct ip4 *ret)
+{
+    return network_router(a->p->networks, a->s, r->yiaddr.a ? r->yiaddr : r->ciaddr, ret);
+}
+
 static void put_network(const struct asking *a, struct reply *r)
 {
     const struct dhcpd_subnet *s = a->s;
-    struct ip4 mask = prefix_mask(s->prefix.len), broadcast = prefix_broadcast(s->prefix);
+    struct ip4 mask = prefix_mask(s->prefix.len), broadcast = prefix_broadcast(s->prefix), router;
     option_put_ip4s(&r->options, OPT_SUBNET_MASK, &mask, 1);
-    if (s->has_router && request_wants(a->q, OPT_ROUTER))
-        option_put_ip4s(&r->options, OPT_ROUTER, &s->router, 1);
+    if (router_of(a, r, &router) && request_wants(a->q, OPT_ROUTER))
+        option_put_ip4s(&r->options, OPT_ROUTER, &router, 1);
     if (s->dns_n && request_wants(a->q, OPT_DNS))
         option_put_ip4s(&r->options, OPT_DNS, s->dns, s->dns_n);
     if (s->domain[0] && request_wants(a->q, OPT_DOMAIN))
@@ -276,8 +283,9 @@ static void put_configured(const struct asking *a, struct reply *r)
                                              a->f->options[FACT_SITE], a->f->options[FACT_DEVICE]};
     struct dhcp_merge m = dhcp_merge(layers);
     struct dhcp_option o;
-    struct ip4 router = a->s->has_router ? a->s->router : (struct ip4){0};
+    struct ip4 router = {0};
     size_t layer;
+    router_of(a, r, &router);
     while (dhcp_merge_next(&m, &o, &layer)) {
         struct reader first = reader_of(o.value);
         if (o.code == OPT_HOST_NAME && a->f->device && layer != 1 + FACT_DEVICE)

@@ -9,6 +9,8 @@
 
 #define DHCPD_MAX_INTERFACES 16
 
+struct networks;
+
 struct dhcpd_config {
     char interfaces[DHCPD_MAX_INTERFACES][16];
     size_t interfaces_n;
@@ -17,6 +19,9 @@ struct dhcpd_config {
     uint32_t probe_ms; /* how long the wire is asked by ARP before an address of a pool is offered; 0: not */
     struct dhcpd_subnet *subnets; /* sorted: subnet.h's subnets_ready was called */
     size_t subnets_n;
+    struct dhcpd_subnet
+        everywhere; /* what is said of a prefix that only the inventory has; its options: lent */
+    const struct networks *networks; /* the inventory's prefixes; dhcpd fills it in while it serves */
     struct prefix *relays; /* the relays that are answered; none: those with an address in a subnet of ours */
     size_t relays_n;
     struct client_table clients; /* before those that dhcpd brings itself */

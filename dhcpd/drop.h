@@ -25,7 +25,8 @@
     X(DROP_BAD_OPTIONS, "bad-options", "an option runs past the end")                                        \
     X(DROP_BAD_TYPE, "bad-type", "a message type that no client sends to a server")                          \
     /* the decision */                                                                                       \
-    X(DROP_NO_SUBNET, "no-subnet", "no configured subnet is behind this interface or relay")                 \
+    X(DROP_NO_SUBNET, "no-subnet",                                                                           \
+      "no subnet of the configuration, nor prefix of the inventory, is behind this interface or relay")      \
     X(DROP_RELAY, "untrusted-relay",                                                                         \
       "it came by a relay that the configuration does not trust (dhcp.relays)")                              \
     X(DROP_OURS, "reserved-is-ours", "its reserved address is the router's or this server's own")            \

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "dhcpd/networks.h"
 #include "dhcpd/pool.h"
 #include "inventory/roster.h"
 
@@ -18,7 +19,9 @@
 struct lookup {
     const struct dhcpd_config *cfg;
     struct roster *roster;
-    bool blind; /* the inventory could not be read */
+    struct prefixes *prefixes;
+    struct networks *networks; /* made of them */
+    bool blind;                /* the inventory could not be read */
     unsigned walks;
     struct leases *leases;
     struct notice *notice;
@@ -30,16 +33,25 @@ struct lookup {
     } * pools;           /* one a subnet */
 };
 
+static void make_networks(struct lookup *l)
+{
+    size_t n;
+    const struct known_prefix *list = prefixes_list(l->prefixes, &n);
+    networks_free(l->networks);
+    l->networks = networks_new(l->cfg, list, n);
+}
+
 int lookup_new(const struct dhcpd_config *cfg, struct store *store, struct leases *leases,
                struct notice *notice, struct lookup **ret, struct err *e)
 {
     struct lookup *l = xcalloc(1, sizeof *l);
     *l = (struct lookup){.cfg = cfg, .leases = leases, .notice = notice};
     l->pools = xcalloc(cfg->subnets_n + 1, sizeof *l->pools);
-    if (roster_open(store, &l->roster, e)) {
+    if (roster_open(store, &l->roster, e) || prefixes_open(store, &l->prefixes, e)) {
         lookup_free(l);
         return -1;
     }
+    make_networks(l);
     *ret = l;
     return 0;
 }
@@ -50,6 +62,8 @@ void lookup_free(struct lookup *l)
         return;
     for (size_t i = 0; i < l->cfg->subnets_n; i++)
         pool_free(&l->pools[i].pool);
+    networks_free(l->networks);
+    prefixes_free(l->prefixes);
     roster_free(l->roster);
     free(l->pools);
     free(l);
@@ -58,12 +72,20 @@ void lookup_free(struct lookup *l)
 bool records_begin(struct lookup *l)
 {
     struct err e = {0};
-    l->blind = roster_refresh(l->roster, &e) != 0;
+    bool changed = false;
+    l->blind = roster_refresh(l->roster, &e) != 0 || prefixes_refresh(l->prefixes, &changed, &e) != 0;
+    if (changed)
+        make_networks(l);
     if (l->blind)
         log_error("dhcp-store problem=\"%s\"", e.text);
     bool anew = roster_walks(l->roster) != l->walks;
     l->walks = roster_walks(l->roster);
     return anew;
+}
+
+const struct networks *records_networks(const struct lookup *l)
+{
+    return l->networks;
 }
 
 void records_expect(struct lookup *l, const struct mac *m, size_t n)
@@ -131,12 +153,12 @@ static void pool_make(struct lookup *l, struct pool *pool, const struct dhcpd_su
     pool_sort(pool);
 }
 
-/* False: there is none, or it was walked only just now. */
+/* False: it was walked only just now. */
 static bool pool_walk(struct lookup *l, const struct dhcpd_subnet *subnet, int64_t at_ms)
 {
     struct pool_state *state = &l->pools[subnet - l->cfg->subnets];
     /* Not the deadline alone: a clock that was set back must not keep a pool shut for hours. */
-    if (!subnet->pool_n || (state->walk_ms > at_ms && state->walk_ms <= at_ms + WALK_MOST))
+    if (state->walk_ms > at_ms && state->walk_ms <= at_ms + WALK_MOST)
         return false;
     uint32_t wait_ms = subnet_pool_size(subnet) / WALK_PER_MS;
     state->walk_ms = at_ms + (wait_ms < WALK_MOST ? wait_ms : WALK_MOST);
@@ -147,8 +169,10 @@ static bool pool_walk(struct lookup *l, const struct dhcpd_subnet *subnet, int64
 static bool pool_search(struct lookup *l, const struct arrival *from, const struct place *p,
                         const struct dhcpd_subnet *subnet, struct mac mac, int64_t at_ms, struct ip4 *ret)
 {
-    struct pool_state *state = &l->pools[subnet - l->cfg->subnets];
     bool walked = false;
+    if (!subnet->pool_n) /* an inventory's prefix has no state either */
+        return false;
+    struct pool_state *state = &l->pools[subnet - l->cfg->subnets];
     do {
         while (pool_next(&state->pool, ret)) {
             if (!gives(l, from, p, *ret, mac, at_ms))

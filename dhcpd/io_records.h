@@ -25,6 +25,8 @@ void lookup_free(struct lookup *l); /* takes NULL */
 /* When the inventory cannot be read: a line in the log, and records_find says so to each packet. True: all
  * was read anew (roster_walks), and what others remember of the inventory by its numbers may be wrong. */
 bool records_begin(struct lookup *l);
+/* The inventory's prefixes; lent until the next records_begin. */
+const struct networks *records_networks(const struct lookup *l);
 /* A hint: packets of these will follow. */
 void records_expect(struct lookup *l, const struct mac *m, size_t n);
 int records_find(const struct lookup *l, struct mac mac, struct records *ret);

@@ -26,7 +26,7 @@ struct drop_count {
 };
 
 struct service {
-    const struct dhcpd_config *cfg;
+    struct dhcpd_config cfg; /* a copy, with the inventory's prefixes */
     struct store *store;
     struct leases *leases;
     bool puts; /* since the last commit */
@@ -46,7 +46,7 @@ struct service {
 int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct service **ret, struct err *e)
 {
     struct service *s = xcalloc(1, sizeof *s);
-    s->cfg = cfg;
+    s->cfg = *cfg;
     s->probes = probes_new(cfg->probe_ms);
     if (store_open(state_dir, &s->store, e) || leases_open(state_dir, true, &s->leases, e))
         goto fail;
@@ -56,9 +56,9 @@ int service_open(const struct dhcpd_config *cfg, const char *state_dir, struct s
         goto fail;
     s->notice = notice_new(s->store, s->scribe);
     s->notes = notes_new(s->scribe);
-    s->loaders = loaders_new(cfg, s->store, s->scribe);
+    s->loaders = loaders_new(&s->cfg, s->store, s->scribe);
     s->options = option_sets_new(s->store);
-    if (lookup_new(cfg, s->store, s->leases, s->notice, &s->lookup, e))
+    if (lookup_new(&s->cfg, s->store, s->leases, s->notice, &s->lookup, e))
         goto fail;
     *ret = s;
     return 0;
@@ -189,7 +189,7 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
     struct decision d;
     if (records_find(s->lookup, q->mac, &r))
         return DROP_STORE;
-    enum drop why = place_find(s->cfg, from, q, r.has_device ? &r.device : NULL, &p);
+    enum drop why = place_find(&s->cfg, from, q, r.has_device ? &r.device : NULL, &p);
     if (why != DROP_NONE)
         return why;
     facts_find(s->lookup, q, from, &p, &r, at_ms, &f);
@@ -198,7 +198,7 @@ static enum drop answer(struct service *s, struct request *q, const struct arriv
     f.disbelieved = q->type == MSG_DECLINE && belief_of(&s->decliners, q->mac, at_ms) >= BELIEF_MOST;
     if (loaders_choose(s->loaders, q, r.has_device ? r.device.id : 0, &f))
         return DROP_STORE;
-    decide(s->cfg, q, from, &p, &f, &d);
+    decide(&s->cfg, q, from, &p, &f, &d);
     if (d.drop == DROP_NONE && d.answers &&
         message_encode(q, &d.reply, ret->bytes, sizeof ret->bytes, &ret->n))
         return DROP_TOO_BIG;
@@ -231,6 +231,7 @@ void service_begin(struct service *s)
 {
     if (records_begin(s->lookup))
         option_sets_forget(s->options);
+    s->cfg.networks = records_networks(s->lookup);
 }
 
 void service_expect(struct service *s, const struct mac *m, size_t n)
@@ -253,8 +254,8 @@ bool service_handle(struct service *s, const struct arrival *from, struct span m
     bool answers = false, parsed;
     enum drop why = message_parse(message, &q);
     parsed = why == DROP_NONE;
-    if (parsed && s->cfg->clients.n)
-        q.client = client_find(&s->cfg->clients, &q.options);
+    if (parsed && s->cfg.clients.n)
+        q.client = client_find(&s->cfg.clients, &q.options);
     if (parsed)
         why = answer(s, &q, from, message, at_ms, ret, &answers);
     struct drop_origin origin = parsed ? origin_of(&q, why) : (struct drop_origin){0};

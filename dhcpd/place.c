@@ -1,5 +1,7 @@
 #include "dhcpd/place.h"
 
+#include "dhcpd/networks.h"
+
 bool link_has(const struct link *l, struct ip4 ip)
 {
     for (size_t i = 0; i < l->addresses_n; i++)
@@ -46,7 +48,7 @@ const struct dhcpd_subnet *place_subnet(const struct place *p, struct ip4 ip)
 {
     for (size_t i = 0; i < p->on_n; i++) {
         const struct dhcpd_subnet *s = subnet_on_link(p->on[i], ip);
-        if (s)
+        if (s && network_holds(p->networks, s, ip))
             return s;
     }
     return NULL;
@@ -65,7 +67,8 @@ const struct dhcpd_subnet *place_pool(const struct place *p, const struct link *
 {
     const struct dhcpd_subnet *s = place_subnet(p, ip);
     bool may = s && (known || s->unknown == UNKNOWN_DISCOVER);
-    return may && subnet_pool_has(s, ip) && !links_have(l, ip) ? s : NULL;
+    return may && subnet_pool_has(s, ip) && !links_have(l, ip) && !network_routes(p->networks, s, ip) ? s
+                                                                                                      : NULL;
 }
 
 /* Finding
@@ -90,12 +93,12 @@ static bool relay_listed(const struct dhcpd_config *cfg, struct ip4 relay)
  * client that forges a relay's words would pick its subnet and its server. */
 static enum drop place_relayed(const struct dhcpd_config *cfg, const struct request *q, struct place *ret)
 {
-    const struct dhcpd_subnet *own = subnet_find(cfg->subnets, cfg->subnets_n, q->giaddr);
+    const struct dhcpd_subnet *own = network_find(cfg, q->giaddr);
     bool says_more = q->link_selection.a || q->server_override.a;
     if (cfg->relays_n ? !relay_listed(cfg, q->giaddr) : !own && says_more)
         return DROP_RELAY;
     ret->override = q->server_override;
-    add(ret, q->link_selection.a ? subnet_find(cfg->subnets, cfg->subnets_n, q->link_selection) : own);
+    add(ret, q->link_selection.a ? network_find(cfg, q->link_selection) : own);
     return DROP_NONE;
 }
 
@@ -118,16 +121,16 @@ static void place_reserved(const struct device *d, struct mac m, struct place *p
 enum drop place_find(const struct dhcpd_config *cfg, const struct arrival *from, const struct request *q,
                      const struct device *device, struct place *ret)
 {
-    *ret = (struct place){0};
+    *ret = (struct place){.networks = cfg->networks};
     if (q->giaddr.a) {
         enum drop why = place_relayed(cfg, q, ret);
         if (why != DROP_NONE)
             return why;
     } else if (from_own_address(from, q)) {
-        add(ret, subnet_find(cfg->subnets, cfg->subnets_n, q->ciaddr));
+        add(ret, network_find(cfg, q->ciaddr));
     } else {
         for (size_t i = 0; i < from->link->addresses_n; i++)
-            add(ret, subnet_find(cfg->subnets, cfg->subnets_n, from->link->addresses[i].ip));
+            add(ret, network_find(cfg, from->link->addresses[i].ip));
     }
     if (!ret->on_n)
         return DROP_NO_SUBNET;

@@ -27,6 +27,7 @@ struct arrival {
 };
 
 struct place {
+    const struct networks *networks;                   /* of the inventory; may be NULL */
     const struct dhcpd_subnet *on[LINK_ADDRESSES_MAX]; /* each with those that share its link */
     size_t on_n;
     struct ip4 override; /* RFC 5107: what a relay that is trusted has the client call the server; or 0 */

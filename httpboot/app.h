@@ -9,6 +9,7 @@
 #include "httpboot/request.h"
 #include "httpboot/response.h"
 #include "httpboot/route.h"
+#include "inventory/prefixes.h"
 #include "inventory/store.h"
 
 #define HEARD_SLOTS 1024
@@ -16,7 +17,8 @@
 struct app {
     const struct httpboot_config *cfg;
     struct store *store;
-    int state_fd; /* the folder state_dir */
+    struct prefixes *prefixes; /* of the inventory; NULL until they are asked for */
+    int state_fd;              /* the folder state_dir */
     struct progress_table progress;
     struct heard { /* whose script was asked for lately: no news for its ladder */
         struct mac mac;

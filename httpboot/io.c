@@ -299,6 +299,7 @@ void httpboot_close(struct httpboot *h)
     watch_free(h->on_int);
     loop_free(h->loop);
     progress_free(&h->app.progress);
+    prefixes_free(h->app.prefixes);
     store_close(h->app.store);
     tls_server_free(h->tls);
     if (h->app.state_fd >= 0)

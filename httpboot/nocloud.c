@@ -96,23 +96,33 @@ static void add_dns(struct str *out, const struct nocloud *n, const struct httpb
     }
 }
 
+static bool router_of(const struct nocloud *n, const struct httpboot_network *net, struct ip4_if a,
+                      struct ip4 *ret)
+{
+    if (net && net->has_router) {
+        *ret = net->router;
+        return true;
+    }
+    return prefix_router(n->prefixes, n->prefixes_n, prefix_of(a), a.ip, ret);
+}
+
 /* An interface with an address of its own is static; the primary one without has DHCP; any other is left
  * alone. */
 static void add_addresses(struct str *out, const struct nocloud *n, const struct interface *f, bool primary)
 {
     const struct httpboot_network *net = network_of(n, f->address.ip);
     char text[PREFIX_STR], ip[IP4_STR];
+    struct ip4 router;
 
     if (!f->has_address) {
         str_addf(out, "    dhcp4: %s\n", primary ? "true" : "false");
         return;
     }
     str_addf(out, "    dhcp4: false\n    addresses: [\"%s\"]\n", ip4_if_format(f->address, text));
-    if (!net)
-        return;
-    if (primary && net->has_router)
-        str_addf(out, "    routes:\n      - {to: \"0.0.0.0/0\", via: \"%s\"}\n", ip4_format(net->router, ip));
-    add_dns(out, n, net);
+    if (primary && router_of(n, net, f->address, &router))
+        str_addf(out, "    routes:\n      - {to: \"0.0.0.0/0\", via: \"%s\"}\n", ip4_format(router, ip));
+    if (net)
+        add_dns(out, n, net);
 }
 
 void nocloud_network_config(const struct nocloud *n, struct str *out)

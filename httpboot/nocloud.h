@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "httpboot/httpboot.h"
 #include "inventory/device.h"
+#include "inventory/prefixes.h"
 
 struct nocloud {
     const char *instance_id; /* the job's UUID: a reinstalled machine is a new instance */
@@ -20,6 +21,8 @@ struct nocloud {
     const char *ca_certificates; /* PEM, or NULL */
     const struct httpboot_network *networks;
     size_t networks_n;
+    const struct known_prefix *prefixes; /* of the inventory, sorted: the router where networks name none */
+    size_t prefixes_n;
 };
 
 void nocloud_meta_data(const struct nocloud *n, struct str *out);

@@ -3,6 +3,13 @@
 #include "httpboot/agentapi.h"
 #include "httpboot/nocloud.h"
 
+static int prefixes_now(struct app *app, struct err *e)
+{
+    bool changed;
+    return app->prefixes ? prefixes_refresh(app->prefixes, &changed, e)
+                         : prefixes_open(app->store, &app->prefixes, e);
+}
+
 typedef void render_fn(const struct nocloud *n, struct str *out);
 
 static void answer(struct call *c, render_fn *render)
@@ -14,10 +21,12 @@ static void answer(struct call *c, render_fn *render)
 
     if (job_of_token(c, c->arg, TOKEN_ENROL, &job))
         return;
-    if (device_get(c->app->store, job.device_id, &device, &e)) {
+    if (device_get(c->app->store, job.device_id, &device, &e) || prefixes_now(c->app, &e)) {
         app_error(c, &e);
         return;
     }
+    size_t prefixes_n;
+    const struct known_prefix *prefixes = prefixes_list(c->app->prefixes, &prefixes_n);
     response_text(c->res, 200, "text/yaml; charset=utf-8", "");
     render(&(struct nocloud){.instance_id = job.uuid,
                              .device = &device,
@@ -26,7 +35,9 @@ static void answer(struct call *c, render_fn *render)
                              .authorized_keys_n = cfg->authorized_keys_n,
                              .ca_certificates = cfg->ca_certificates,
                              .networks = cfg->networks,
-                             .networks_n = cfg->networks_n},
+                             .networks_n = cfg->networks_n,
+                             .prefixes = prefixes,
+                             .prefixes_n = prefixes_n},
            &c->res->body);
 }
 

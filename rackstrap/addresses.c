@@ -11,25 +11,60 @@
 struct addresses {
     const struct config *c;
     struct ifaddrs *own; /* NULL: the system does not say */
+    struct prefixes *prefixes;
     char text[96];
 };
 
-struct addresses *addresses_new(const struct config *c)
+int addresses_new(const struct config *c, struct store *s, struct addresses **ret, struct err *e)
 {
     struct addresses *x = xcalloc(1, sizeof *x);
     x->c = c;
+    if (prefixes_open(s, &x->prefixes, e)) {
+        addresses_free(x);
+        return -1;
+    }
     if (getifaddrs(&x->own))
         x->own = NULL;
-    return x;
+    *ret = x;
+    return 0;
 }
 
 void addresses_free(struct addresses *x)
 {
     if (!x)
         return;
+    prefixes_free(x->prefixes);
     if (x->own)
         freeifaddrs(x->own);
     free(x);
+}
+
+bool addresses_network(const struct addresses *x, struct ip4 ip, struct network *ret)
+{
+    size_t n;
+    const struct known_prefix *list = prefixes_list(x->prefixes, &n), *p;
+    const struct dhcpd_subnet *s = subnet_find(x->c->dhcp.subnets, x->c->dhcp.subnets_n, ip);
+    *ret = (struct network){.subnet = s};
+    if (s) {
+        ret->prefix = s->prefix;
+        ret->has_router = s->has_router;
+        ret->router = s->router;
+    } else if ((p = prefix_find(list, n, ip))) {
+        ret->prefix = p->prefix;
+    } else {
+        return false;
+    }
+    if (!ret->has_router)
+        ret->has_router = prefix_router(list, n, ret->prefix, ip, &ret->router);
+    return true;
+}
+
+/* Also one that the configuration's own router has made needless. */
+static bool is_router(const struct addresses *x, const struct network *net, struct ip4 ip)
+{
+    size_t n;
+    const struct known_prefix *list = prefixes_list(x->prefixes, &n);
+    return (net->has_router && ip4_eq(net->router, ip)) || prefix_routes(list, n, ip);
 }
 
 static const char *own_interface(const struct addresses *x, struct ip4 ip)
@@ -44,19 +79,22 @@ static const char *own_interface(const struct addresses *x, struct ip4 ip)
 
 const char *addresses_use(struct addresses *x, struct ip4 ip)
 {
-    const struct dhcpd_subnet *s = subnet_find(x->c->dhcp.subnets, x->c->dhcp.subnets_n, ip);
-    const char *name = own_interface(x, ip);
-    bool has_ends = s && s->prefix.len < 31; /* RFC 3021 */
+    const char *name = own_interface(x, ip), *what = NULL;
+    struct network net;
     char prefix[PREFIX_STR];
-    if (name)
+    if (name) {
         snprintf(x->text, sizeof x->text, "this server's own, on %s", name);
-    else if (s && s->has_router && ip4_eq(s->router, ip))
-        snprintf(x->text, sizeof x->text, "the router of %s", prefix_format(s->prefix, prefix));
-    else if (has_ends && ip4_eq(s->prefix.net, ip))
-        snprintf(x->text, sizeof x->text, "the network address of %s", prefix_format(s->prefix, prefix));
-    else if (has_ends && ip4_eq(prefix_broadcast(s->prefix), ip))
-        snprintf(x->text, sizeof x->text, "the broadcast address of %s", prefix_format(s->prefix, prefix));
-    else
+        return x->text;
+    }
+    if (!addresses_network(x, ip, &net))
         return NULL;
-    return x->text;
+    if (is_router(x, &net, ip))
+        what = "router";
+    else if (net.prefix.len < 31 && ip4_eq(net.prefix.net, ip)) /* RFC 3021 */
+        what = "network address";
+    else if (net.prefix.len < 31 && ip4_eq(prefix_broadcast(net.prefix), ip))
+        what = "broadcast address";
+    if (what)
+        snprintf(x->text, sizeof x->text, "the %s of %s", what, prefix_format(net.prefix, prefix));
+    return what ? x->text : NULL;
 }

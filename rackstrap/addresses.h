@@ -1,15 +1,26 @@
-/* addresses: those that no machine may have: the routers of the subnets, and this server's own. */
+/* addresses: which network an address is in, and those that no machine may have: the routers of the subnets
+ * and of the inventory's prefixes, and this server's own. */
 #ifndef RACKSTRAP_ADDRESSES_H
 #define RACKSTRAP_ADDRESSES_H
 
+#include "inventory/prefixes.h"
 #include "rackstrap/config.h"
 
 struct addresses;
-/* Reads the system's own addresses, once. */
-struct addresses *addresses_new(const struct config *c); /* lent */
-void addresses_free(struct addresses *x);                /* takes NULL */
+/* Reads the system's own addresses and the prefixes, once. Both are lent. */
+int addresses_new(const struct config *c, struct store *s, struct addresses **ret, struct err *e);
+void addresses_free(struct addresses *x); /* takes NULL */
 /* "the router of 10.77.0.0/24", "this server's own, on br0"; NULL: a machine may have it. Lent until the next
  * call. */
 const char *addresses_use(struct addresses *x, struct ip4 ip);
+
+/* The network that DHCP takes it for: a configured subnet, else the longest prefix of the inventory. */
+struct network {
+    struct prefix prefix;
+    const struct dhcpd_subnet *subnet; /* NULL: it is the inventory's */
+    bool has_router;
+    struct ip4 router;
+};
+bool addresses_network(const struct addresses *x, struct ip4 ip, struct network *ret);
 
 #endif

@@ -10,12 +10,15 @@
 
 #define DOUBTS_MAX 20 /* said of one file; more of them are one mistake */
 
-/* What becomes of the addresses of the file, against the configuration. */
+/* What becomes of the addresses of the file, against the configuration and the inventory's prefixes. */
 struct checks {
     const struct config *c;
     struct addresses *taken;
-    struct str doubts;
-    size_t doubts_n;
+    struct seen {
+        char device[NAME_SIZE];
+        struct ip4_if address;
+    } * seen; /* that no subnet of the configuration explains */
+    size_t seen_n;
 };
 
 static const char *address_use(void *ctx, struct ip4 ip)
@@ -24,26 +27,51 @@ static const char *address_use(void *ctx, struct ip4 ip)
     return addresses_use(k->taken, ip);
 }
 
-/* An address that DHCP does not serve, or whose mask is not its subnet's, may be meant so. */
+/* The prefixes may be in the same file: what is to be said of an address is known at its end. */
 static void address_seen(void *ctx, const char *device, struct ip4_if a)
 {
     struct checks *k = ctx;
     const struct dhcpd_subnet *s = subnet_find(k->c->dhcp.subnets, k->c->dhcp.subnets_n, a.ip);
-    char text[PREFIX_STR], prefix[PREFIX_STR];
-    if (!k->c->dhcp.subnets_n || (s && s->prefix.len == a.len) || k->doubts_n++ >= DOUBTS_MAX)
+    if (!k->c->dhcp.subnets_n || (s && s->prefix.len == a.len))
         return;
-    str_addf(&k->doubts, "warning: %s: %s is in ", device, ip4_if_format(a, text));
-    if (s)
-        str_addf(&k->doubts, "the subnet %s, whose length it has not\n", prefix_format(s->prefix, prefix));
-    else
-        str_addf(&k->doubts, "no subnet of %s: DHCP does not give it\n", k->c->path);
+    if ((k->seen_n & (k->seen_n - 1)) == 0) /* full: it doubles */
+        k->seen = xrealloc(k->seen, k->seen_n ? 2 * k->seen_n : 1, sizeof *k->seen);
+    k->seen[k->seen_n].address = a;
+    str_copy(k->seen[k->seen_n++].device, NAME_SIZE, device);
 }
 
-static void print_doubts(const struct checks *k)
+/* An address that DHCP does not serve, or whose mask is not its network's, may be meant so. */
+static bool print_doubt(const struct checks *k, const struct addresses *known, const struct seen *x, bool say)
 {
-    fputs(k->doubts.len ? k->doubts.s : "", stderr);
-    if (k->doubts_n > DOUBTS_MAX)
-        fprintf(stderr, "warning: and so are %zu other addresses\n", k->doubts_n - DOUBTS_MAX);
+    char text[PREFIX_STR], prefix[PREFIX_STR];
+    struct network net;
+    bool in = addresses_network(known, x->address.ip, &net);
+    if (in && net.prefix.len == x->address.len)
+        return false;
+    if (say && in)
+        fprintf(stderr, "warning: %s: %s is in the %s %s, whose length it has not\n", x->device,
+                ip4_if_format(x->address, text), net.subnet ? "subnet" : "prefix",
+                prefix_format(net.prefix, prefix));
+    else if (say)
+        fprintf(stderr,
+                "warning: %s: %s is in no subnet of %s, and in no prefix of the inventory: DHCP does not "
+                "give it\n",
+                x->device, ip4_if_format(x->address, text), k->c->path);
+    return true;
+}
+
+static int print_doubts(const struct checks *k, struct store *s, struct err *e)
+{
+    struct addresses *known = NULL;
+    size_t n = 0;
+    if (k->seen_n && addresses_new(k->c, s, &known, e))
+        return -1;
+    for (size_t i = 0; i < k->seen_n; i++)
+        n += print_doubt(k, known, &k->seen[i], n < DOUBTS_MAX);
+    if (n > DOUBTS_MAX)
+        fprintf(stderr, "warning: and so are %zu other addresses\n", n - DOUBTS_MAX);
+    addresses_free(known);
+    return 0;
 }
 
 /* A rack of its own for a slip of the pen is found here, or never. Said at the end: an import that fails made
@@ -59,32 +87,41 @@ static void print_made(const struct str *made, bool dry_run)
         printf("%s %.*s\n", dry_run ? "would make" : "made", (int)strcspn(at, "\n"), at);
 }
 
-int cmd_import(const struct args *a, const struct config *c, struct err *e)
+static int import(struct store *s, const struct args *a, const struct config *c, struct str *made,
+                  struct import_result *ret, struct err *e)
 {
-    struct store *s;
-    struct import_result r;
-    if (open_store(c, &s, e))
+    struct checks checks = {.c = c};
+    if (addresses_new(c, s, &checks.taken, e))
         return -1;
-    struct checks checks = {.c = c, .taken = addresses_new(c)};
-    struct str made = {0};
     struct import_options o = {.actor = actor_name(),
                                .address_use = address_use,
                                .address_seen = address_seen,
                                .address_ctx = &checks,
                                .made = add_made,
-                               .made_ctx = &made,
+                               .made_ctx = made,
                                .job_expiry_s = c->job_expiry,
                                .wipe_limit = c->wipe_limit,
                                .count = a->count,
                                .dry_run = a->dry_run};
-    int rc = import_file(s, a->words[0], &o, now_ms(), &r, e);
+    int rc = import_file(s, a->words[0], &o, now_ms(), ret, e);
+    if (!rc)
+        rc = print_doubts(&checks, s, e);
     addresses_free(checks.taken);
+    free(checks.seen);
+    return rc;
+}
+
+int cmd_import(const struct args *a, const struct config *c, struct err *e)
+{
+    struct store *s;
+    struct import_result r;
+    struct str made = {0};
+    if (open_store(c, &s, e))
+        return -1;
+    int rc = import(s, a, c, &made, &r, e);
     store_close(s);
-    if (!rc) {
-        print_doubts(&checks);
+    if (!rc)
         print_made(&made, a->dry_run);
-    }
-    str_free(&checks.doubts);
     str_free(&made);
     if (rc)
         return -1;

@@ -1,4 +1,4 @@
-/* why, ip, lease list: questions. */
+/* why, lease list: questions. */
 #include <stdio.h>
 #include <string.h>
 
@@ -107,6 +107,23 @@ static int why_stranger(struct store *s, const struct config *c, struct mac m, b
     return answer(s, c, m, seen ? x.arch : "", o, json, e);
 }
 
+/* "" for none. */
+static int network_text(struct store *s, const struct config *c, struct ip4 ip, char prefix[PREFIX_STR],
+                        char gateway[IP4_STR], struct err *e)
+{
+    struct addresses *known;
+    struct network net;
+    if (addresses_new(c, s, &known, e))
+        return -1;
+    if (addresses_network(known, ip, &net)) {
+        prefix_format(net.prefix, prefix);
+        if (net.has_router)
+            ip4_format(net.router, gateway);
+    }
+    addresses_free(known);
+    return 0;
+}
+
 static int why_device(struct store *s, const struct config *c, const struct device *d, struct mac m,
                       bool json, struct err *e)
 {
@@ -126,16 +143,15 @@ static int why_device(struct store *s, const struct config *c, const struct devi
     const struct interface *f = device_interface(d, m);
     if (f && f->has_address)
         ip4_if_format(f->address, address);
-    const struct dhcpd_subnet *subnet = f && f->has_address ? subnet_of(c, f->address.ip) : NULL;
-    char prefix[PREFIX_STR] = "";
-    if (subnet)
-        prefix_format(subnet->prefix, prefix);
+    char prefix[PREFIX_STR] = "", gateway[IP4_STR] = "";
+    if (f && f->has_address && network_text(s, c, f->address.ip, prefix, gateway, e))
+        return -1;
     json_t *o =
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "mac", mac_format(m, mac),
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "mac", mac_format(m, mac),
                   "device", d->name, "action", boot_action_name(b.action), "reason", b.reason, "state",
-                  state_name(d->state), "address", out_text(address), "subnet", out_text(prefix), "job",
-                  has_job ? json_string(job_state_name(j.state)) : json_null(), "release",
-                  has_job ? json_string(j.digest) : json_null(), "protected", (int)d->protected,
+                  state_name(d->state), "address", out_text(address), "subnet", out_text(prefix), "gateway",
+                  out_text(gateway), "job", has_job ? json_string(job_state_name(j.state)) : json_null(),
+                  "release", has_job ? json_string(j.digest) : json_null(), "protected", (int)d->protected,
                   "last_not_answered", silence);
     return answer(s, c, m, NULL, o, json, e);
 }
@@ -172,7 +188,7 @@ int cmd_why(const struct args *a, const struct config *c, struct err *e)
     return rc;
 }
 
-static json_t *lease_json(const struct lease *x, struct store *s)
+json_t *lease_json(const struct lease *x, struct store *s)
 {
     struct device d;
     char ip[IP4_STR], mac[MAC_STR];
@@ -273,44 +289,5 @@ int cmd_lease_list(const struct args *a, const struct config *c, struct err *e)
     leases_close(r.l);
     store_close(r.s);
     json_decref(r.rows);
-    return rc;
-}
-
-int cmd_ip(const struct args *a, const struct config *c, struct err *e)
-{
-    struct ip4 ip;
-    struct store *s = NULL;
-    struct leases *l = NULL;
-    struct addresses *taken = NULL;
-    struct device d;
-    struct err none = {0};
-    char text[IP4_STR], prefix[PREFIX_STR] = "", mac[MAC_STR] = "";
-    int rc = -1;
-    if (ip4_parse(a->words[0], &ip, e) || open_store(c, &s, e) || leases_open(c->state_dir, false, &l, e))
-        goto out;
-    taken = addresses_new(c);
-    const char *use = addresses_use(taken, ip);
-    bool reserved = device_by_address(s, ip, &d, &none) == 0;
-    const struct lease *x = lease_by_address(l, ip);
-    const struct dhcpd_subnet *subnet = subnet_of(c, ip);
-    bool pool = subnet && subnet_pool_has(subnet, ip);
-    if (subnet)
-        prefix_format(subnet->prefix, prefix);
-    for (size_t i = 0; reserved && i < d.interfaces_n; i++)
-        if (d.interfaces[i].has_address && ip4_eq(d.interfaces[i].address.ip, ip))
-            mac_format(d.interfaces[i].mac, mac);
-    if (!reserved && x)
-        mac_format(x->mac, mac);
-    out_object(json_pack("{s:s, s:b, s:o, s:o, s:b, s:o, s:o, s:o}", "address", ip4_format(ip, text), "ours",
-                         subnet || reserved || use, "use", out_text(use ? use : ""), "subnet",
-                         out_text(prefix), "in_pool", (int)pool, "device",
-                         reserved ? json_string(d.name) : json_null(), "mac", out_text(mac), "lease",
-                         x ? lease_json(x, s) : json_null()),
-               a->json);
-    rc = 0;
-out:
-    addresses_free(taken);
-    leases_close(l);
-    store_close(s);
     return rc;
 }

@@ -3,6 +3,9 @@
 #ifndef RACKSTRAP_COMMANDS_H
 #define RACKSTRAP_COMMANDS_H
 
+#include <jansson.h>
+
+#include "inventory/lease.h"
 #include "rackstrap/args.h"
 
 typedef int command_fn(const struct args *a, const struct config *c, struct err *e);
@@ -18,5 +21,8 @@ command_fn cmd_image_build, cmd_image_frame, cmd_image_list, cmd_image_show, cmd
 /* The number of the device, or of the one that was removed and had the name or MAC address: its timeline
  * stays, and standard error says so. */
 int timeline_of(struct store *s, const char *ref, int64_t *ret_id, struct err *e);
+
+/* A lease as an object, with its device; live ones that ran out are expired. */
+json_t *lease_json(const struct lease *x, struct store *s);
 
 #endif

@@ -210,9 +210,12 @@ static void share_subnets(struct config *c)
                                                    .dns = s->dns,
                                                    .dns_n = s->dns_n};
     }
+    const struct dhcpd_subnet *all = &c->dhcp.everywhere; /* an inventory's prefix is in none of them */
+    c->networks[n] = (struct httpboot_network){.dns = all->dns, .dns_n = all->dns_n};
     c->http.unknown = c->unknown;
     c->http.networks = c->networks;
-    c->http.unknown_n = c->http.networks_n = n;
+    c->http.unknown_n = n;
+    c->http.networks_n = n + (all->dns_n > 0);
 }
 
 static int parse_log_level(struct yaml_node *root, struct config *c, struct err *e)

@@ -210,17 +210,14 @@ static void fill_from_options(struct dhcpd_subnet *s)
     }
 }
 
-/* "this network" (RFC 6890), loopback, multicast and what is reserved: no machine has an address there. */
 static int check_prefix(struct yaml_node *map, struct prefix p, struct err *e)
 {
-    static const struct prefix never[] = {{{0}, 8}, {{0x7f000000}, 8}, {{0xe0000000}, 3}};
+    const struct prefix *never = prefix_never(p);
     char text[PREFIX_STR], hers[PREFIX_STR];
-    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
-        if (prefix_has(never[i], p.net) || prefix_has(p, never[i].net))
-            return yaml_error(yaml_get(map, "prefix"), e,
-                              "%s holds addresses of %s, which no machine can have", prefix_format(p, text),
-                              prefix_format(never[i], hers));
-    return 0;
+    return !never
+               ? 0
+               : yaml_error(yaml_get(map, "prefix"), e, "%s holds addresses of %s, which no machine can have",
+                            prefix_format(p, text), prefix_format(*never, hers));
 }
 
 static int read_router(struct yaml_node *map, struct dhcpd_subnet *s, struct err *e)
@@ -363,6 +360,15 @@ static int read_subnets(struct yaml_node *list, const struct dhcp_set *server, s
     return 0;
 }
 
+/* What a prefix of the inventory, which has no keys here, is told: the server's options. */
+static void fill_everywhere(struct config *c)
+{
+    struct dhcpd_subnet *s = &c->dhcp.everywhere;
+    s->options = dhcp_set_span(&c->dhcp_options);
+    fill_from_options(s);
+    s->has_router = false;
+}
+
 static int parse_subnets(struct yaml_node *map, struct config *c, struct err *e)
 {
     struct yaml_node *list;
@@ -372,6 +378,7 @@ static int parse_subnets(struct yaml_node *map, struct config *c, struct err *e)
     if (!n)
         return yaml_error(list, e, "no subnet is given");
     struct reading *all = xcalloc(n, sizeof *all);
+    fill_everywhere(c);
     int rc = read_subnets(list, &c->dhcp_options, c, all, e);
     for (size_t i = 0; i < n; i++)
         subnet_free(&all[i].s);

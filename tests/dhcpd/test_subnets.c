@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "dhcpd/networks.h"
 #include "dhcpd/place.h"
 
 #define SUBNET(net, n)    .prefix = {{net}, n}
@@ -282,6 +283,100 @@ static void addresses_of_all_interfaces_are_ours(void **state)
     assert_false(links_have(&link, (struct ip4){0x0a630001}));
 }
 
+/* ---- the inventory's prefixes */
+
+static const struct known_prefix known[] = {
+    {.prefix = {{0x0a630000}, 16}, .has_router = true, .router = {0x0a630001}},   /* 10.99.0.0/16 */
+    {.prefix = {{0x0a630500}, 24}, .has_router = true, .router = {0x0a630501}},   /* 10.99.5.0/24 */
+    {.prefix = {{0x0a630580}, 25}},                                               /* 10.99.5.128/25 */
+    {.prefix = {{NET_A}, 24}, .has_router = true, .router = {NET_A + 254}},       /* configured too */
+    {.prefix = {{NET_A + 128}, 25}, .has_router = true, .router = {NET_A + 129}}, /* and a part of it */
+    {.prefix = {{NET_B}, 24}, .has_router = true, .router = {NET_B + 9}},
+};
+
+static struct dhcpd_config known_config(void)
+{
+    static const uint8_t options[] = {42};
+    struct dhcpd_config cfg = config();
+    static struct dhcpd_config lent;
+    subnets[1].has_router = true;
+    subnets[1].router = ADDRESS(NET_B, 1);
+    cfg.everywhere.options = span_of(options, 1);
+    lent = cfg;
+    cfg.networks = networks_new(&lent, known, sizeof known / sizeof *known);
+    return cfg;
+}
+
+static void prefixes_behind_the_subnets(void **state)
+{
+    static const struct {
+        uint32_t ip;
+        uint32_t net;
+        uint8_t len;
+        uint32_t router; /* 0: none */
+    } rows[] = {
+        {0x0a630101, 0x0a630000, 16, 0x0a630001},
+        {0x0a630502, 0x0a630500, 24, 0x0a630501}, /* the longest */
+        {0x0a630582, 0x0a630580, 25, 0},          /* those above it are not on its link */
+        {NET_A + 11, NET_A, 24, NET_A + 254},     /* a configured subnet without a router has the prefix's */
+        {NET_A + 130, NET_A, 24, NET_A + 129},
+        {NET_B + 11, NET_B, 24, NET_B + 1}, /* and one with a router keeps it */
+        {NET_C + 11, NET_C, 24, 0},
+        {0x0b000001, 0, 0, 0},
+    };
+    struct dhcpd_config cfg = known_config();
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ip4 ip = {rows[i].ip}, router = {0};
+        const struct dhcpd_subnet *s = network_find(&cfg, ip);
+        assert_true(!s == !rows[i].len);
+        if (!s)
+            continue;
+        assert_int_equal(s->prefix.net.a, rows[i].net);
+        assert_int_equal(s->prefix.len, rows[i].len);
+        assert_int_equal(network_router(cfg.networks, s, ip, &router), rows[i].router != 0);
+        assert_int_equal(router.a, rows[i].router);
+    }
+    const struct dhcpd_subnet *s = network_find(&cfg, (struct ip4){0x0a630101});
+    assert_int_equal(s->pool_n, 0);
+    assert_int_equal(s->unknown, UNKNOWN_IGNORE);
+    assert_int_equal(s->options.n, 1);
+    assert_true(network_holds(cfg.networks, s, (struct ip4){0x0a630102}));
+    assert_false(network_holds(cfg.networks, s, (struct ip4){0x0a630502}));
+    networks_free((struct networks *)cfg.networks);
+}
+
+static void a_prefix_is_a_place(void **state)
+{
+    struct dhcpd_config cfg = known_config();
+    struct request q = {.type = MSG_DISCOVER, .giaddr = {0x0a630501}};
+    struct device d = {.interfaces_n = 1};
+    struct arrival from = {.link = &link, .unicast = true};
+    struct place p;
+    (void)state;
+    d.interfaces[0] = (struct interface){.has_address = true, .address = {{0x0a630511}, 24}};
+    assert_int_equal(place_find(&cfg, &from, &q, &d, &p), DROP_NONE);
+    assert_true(p.has_reserved);
+    assert_int_equal(place_unknown(&p), UNKNOWN_IGNORE);
+    d.interfaces[0].address.ip.a = 0x0a630191; /* of another prefix: behind another relay */
+    assert_int_equal(place_find(&cfg, &from, &q, &d, &p), DROP_NONE);
+    assert_false(p.has_reserved);
+    /* A router that only the inventory knows of is nobody's from a pool. */
+    q.giaddr.a = 0;
+    assert_int_equal(place_find(&cfg, &from, &q, &d, &p), DROP_NONE);
+    assert_non_null(place_pool(&p, &link, true, ADDRESS(NET_B, 100)));
+    networks_free((struct networks *)cfg.networks);
+    struct known_prefix takes = {.prefix = {{NET_B}, 24}, .has_router = true, .router = {NET_B + 100}};
+    cfg.networks = networks_new(&cfg, &takes, 1);
+    assert_int_equal(place_find(&cfg, &from, &q, &d, &p), DROP_NONE);
+    assert_null(place_pool(&p, &link, true, ADDRESS(NET_B, 100)));
+    networks_free((struct networks *)cfg.networks);
+    cfg.networks = networks_new(&cfg, NULL, 0);
+    q.giaddr.a = 0x0a630501;
+    assert_int_equal(place_find(&cfg, &from, &q, &d, &p), DROP_NO_SUBNET);
+    networks_free((struct networks *)cfg.networks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,6 +391,8 @@ int main(void)
         cmocka_unit_test(relays),
         cmocka_unit_test(words_of_no_relay),
         cmocka_unit_test(addresses_of_all_interfaces_are_ours),
+        cmocka_unit_test(prefixes_behind_the_subnets),
+        cmocka_unit_test(a_prefix_is_a_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

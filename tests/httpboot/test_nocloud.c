@@ -137,6 +137,33 @@ static void network_config(void **state)
     yaml_free(y);
 }
 
+/* Where the configuration names no router, the inventory's prefix does; one that is not on the interface's
+ * own network is none. */
+static void network_config_prefix(void **state)
+{
+    static const struct known_prefix near = {
+        .prefix = {{0x0a4d0000}, 24}, .has_router = true, .router = {0x0a4d00fe}};
+    static const struct known_prefix far = {
+        .prefix = {{0x0a4c0000}, 15}, .has_router = true, .router = {0x0a4c0001}};
+    struct device d = device();
+    struct nocloud n = {.instance_id = "x", .device = &d, .domain = "", .prefixes = &near, .prefixes_n = 1};
+    struct yaml *y = render(nocloud_network_config, &n);
+
+    (void)state;
+    is(yaml_at(sub(sub(sub(yaml_root(y), "ethernets"), "eno1"), "routes"), 0), "via", "10.77.0.254");
+    yaml_free(y);
+    n.prefixes = &far;
+    y = render(nocloud_network_config, &n);
+    assert_null(yaml_get(sub(sub(yaml_root(y), "ethernets"), "eno1"), "routes"));
+    yaml_free(y);
+    n.prefixes = &near;
+    n.networks = networks;
+    n.networks_n = 2;
+    y = render(nocloud_network_config, &n);
+    is(yaml_at(sub(sub(sub(yaml_root(y), "ethernets"), "eno1"), "routes"), 0), "via", "10.77.0.1");
+    yaml_free(y);
+}
+
 static void network_config_dhcp(void **state)
 {
     struct device d = {.name = "hv-02", .interfaces_n = 1};
@@ -157,8 +184,11 @@ static void network_config_dhcp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(meta_data),           cmocka_unit_test(user_data),
-        cmocka_unit_test(user_data_least),     cmocka_unit_test(network_config),
+        cmocka_unit_test(meta_data),
+        cmocka_unit_test(user_data),
+        cmocka_unit_test(user_data_least),
+        cmocka_unit_test(network_config),
+        cmocka_unit_test(network_config_prefix),
         cmocka_unit_test(network_config_dhcp),
     };
 

@@ -154,7 +154,10 @@ static void dhcp_parts(void **state)
     assert_true(dhcp_set_has(b->options, 42) && dhcp_set_has(b->options, 6) && !dhcp_set_has(b->options, 4));
     assert_true(b->dns_n == 2 && !b->has_router); /* by the server's option: the hosts' files say it too */
     assert_int_equal(c->http.networks[1].dns[1].a, 0x0a4d0003);
-    assert_int_equal(c->http.networks_n, 2);
+    assert_int_equal(c->http.networks_n, 3); /* and what an inventory's prefix is told */
+    assert_int_equal(c->http.networks[2].prefix.len, 0);
+    assert_int_equal(c->http.networks[2].dns_n, c->dhcp.everywhere.dns_n);
+    assert_int_equal(c->http.unknown_n, 2);
     assert_int_equal(c->http.networks[0].dns[0].a, 0x0a4e000b);
     config_free(c);
 }
