@@ -43,6 +43,8 @@ static int fail_sentence(struct store *s, int code, int sys, struct err *e)
             e, ERR_UNAVAILABLE,
             "%s: another process has kept it locked for %g s; try again, and look for a rackstrap that hangs",
             s->path, s->patience_ms / 1000.0);
+    case SQLITE_INTERRUPT:
+        return err_set(e, ERR_UNAVAILABLE, "the search took too long and was ended; ask for less");
     case SQLITE_FULL:
         return err_set(e, ERR_IO, "%s: the disk is full; free some space and try again", s->path);
     case SQLITE_CORRUPT:
@@ -132,6 +134,8 @@ static int bind(sqlite3_stmt *q, int i, const struct db_value *v)
     switch (v->type) {
     case DB_INT:
         return sqlite3_bind_int64(q, i, v->i);
+    case DB_REAL:
+        return sqlite3_bind_double(q, i, v->real);
     case DB_TEXT:
         return sqlite3_bind_text(q, i, v->p, (int)v->n, SQLITE_STATIC);
     case DB_BLOB:
@@ -142,16 +146,70 @@ static int bind(sqlite3_stmt *q, int i, const struct db_value *v)
     return sqlite3_bind_null(q, i);
 }
 
-int db_query(struct store *s, const char *sql, const struct db_value *v, size_t n, sqlite3_stmt **ret,
-             struct err *e)
+/* SQLite may have rolled a transaction back by itself (disk full). What follows must not be committed piece
+ * by piece. */
+static int lost_check(struct store *s, struct err *e)
 {
-    /* SQLite may have rolled a transaction back by itself (disk full). What follows must not be committed
-     * piece by piece. */
     if (s->depth > 0 && sqlite3_get_autocommit(s->db)) {
         return err_set(e, ERR_IO, "%s: the transaction was lost after an earlier error", s->path);
     }
+    return 0;
+}
+
+int db_prepare(struct store *s, const char *sql, sqlite3_stmt **ret, struct err *e)
+{
+    if (lost_check(s, e) < 0) {
+        return -1;
+    }
+    return sqlite3_prepare_v3(s->db, sql, -1, 0, ret, NULL) == SQLITE_OK ? 0 : db_fail(s, e);
+}
+
+int db_bind(struct store *s, sqlite3_stmt *q, const struct db_value *v, size_t n, struct err *e)
+{
+    size_t room = (size_t)sqlite3_bind_parameter_count(q);
+    assert(n >= room);
+    for (size_t i = 0; i < room; i++) {
+        if (bind(q, (int)i + 1, &v[i]) != SQLITE_OK) {
+            return db_fail(s, e);
+        }
+    }
+    return lost_check(s, e);
+}
+
+void db_drop(sqlite3_stmt *q)
+{
+    sqlite3_finalize(q);
+}
+
+static int64_t cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int limit_reached(void *ctx)
+{
+    const struct db_limit *l = ctx;
+    return cpu_ns() > l->end_ns;
+}
+
+void db_limit(struct store *s, struct db_limit *l, int ms)
+{
+    l->end_ns = cpu_ns() + (int64_t)ms * 1000000;
+    sqlite3_progress_handler(s->db, 20000, limit_reached, l);
+}
+
+void db_limit_end(struct store *s)
+{
+    sqlite3_progress_handler(s->db, 0, NULL, NULL);
+}
+
+int db_query(struct store *s, const char *sql, const struct db_value *v, size_t n, sqlite3_stmt **ret,
+             struct err *e)
+{
     sqlite3_stmt *q = NULL;
-    if (statement(s, sql, &q, e) < 0) {
+    if (lost_check(s, e) < 0 || statement(s, sql, &q, e) < 0) {
         return -1;
     }
     assert(sqlite3_bind_parameter_count(q) == (int)n);
@@ -461,6 +519,9 @@ static int setup(struct store *s, struct err *e)
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     if (wal_mode(s, e) < 0) {
         return -1;
+    }
+    if (db_functions(s->db) != SQLITE_OK) {
+        return db_fail(s, e);
     }
     static const char pragmas[] = "PRAGMA synchronous = FULL;"
                                   "PRAGMA foreign_keys = ON;"

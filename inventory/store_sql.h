@@ -24,9 +24,13 @@ extern const struct migrations inventory_migrations, lease_migrations;
 int db_open(const char *state_dir, const char *file, const struct migrations *m, struct store **ret,
             struct err *e);
 
+/* Gives a connection the functions of store_function.c. SQLITE_OK, or not. */
+int db_functions(sqlite3 *db);
+
 struct db_value {
-    enum { DB_NULL, DB_INT, DB_TEXT, DB_BLOB } type;
+    enum { DB_NULL, DB_INT, DB_REAL, DB_TEXT, DB_BLOB } type;
     int64_t i;
+    double real;
     const void *p;
     size_t n;
 };
@@ -49,6 +53,19 @@ struct db_value db_span(struct span v); /* borrowed likewise */
 #define DB_VALUES(...)                                                                                       \
     (const struct db_value[]){__VA_ARGS__},                                                                  \
         sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)
+
+/* A statement whose text is made, of words of our own tables only: prepared for the caller, who ends it with
+ * db_drop. db_bind before each run; values are borrowed until it is done. The first n of them that the
+ * statement has room for are bound. */
+int db_prepare(struct store *s, const char *sql, sqlite3_stmt **ret, struct err *e);
+int db_bind(struct store *s, sqlite3_stmt *q, const struct db_value *v, size_t n, struct err *e);
+void db_drop(sqlite3_stmt *q); /* takes NULL */
+/* What runs between these two and uses more than ms of the processor is ended: ERR_UNAVAILABLE. */
+struct db_limit {
+    int64_t end_ns;
+};
+void db_limit(struct store *s, struct db_limit *l, int ms);
+void db_limit_end(struct store *s);
 
 /* Lends the kept statement of this literal, bound and ready for db_step. */
 int db_query(struct store *s, const char *sql, const struct db_value *v, size_t n, sqlite3_stmt **ret,
