@@ -14,6 +14,7 @@
 #include "httpboot/nocloud.h"
 #include "inventory/device.h"
 #include "inventory/enrolment.h"
+#include "inventory/hardware.h"
 #include "inventory/image.h"
 
 /* ---- tokens ---- */
@@ -145,6 +146,17 @@ static void hello_answer(struct call *c, const struct job *job)
                               job->state == JOB_CLAIMED));
 }
 
+static int keep_hardware(struct call *c, int64_t device_id, struct err *e)
+{
+    struct str facts = {0};
+    int rc = agent_facts(c->body, HARDWARE_MAX, &facts, e);
+
+    if (rc == 0)
+        rc = hardware_put(c->app->store, device_id, facts.s, c->at_ms, e);
+    str_free(&facts);
+    return rc;
+}
+
 void agent_hello(struct call *c)
 {
     struct agent_hello hello = {0};
@@ -163,7 +175,8 @@ void agent_hello(struct call *c)
              hello.model[0] ? hello.model : "a machine without a model",
              hello.serial[0] ? hello.serial : "none", hello.disks_n, hello.disks_n == 1 ? "" : "s");
     bearer_token(c->req, token);
-    if (!answered(c, job_hello(c->app->store, token, &hello.mac, detail, c->at_ms, &e), &e))
+    if (!answered(c, job_hello(c->app->store, token, &hello.mac, detail, c->at_ms, &e), &e) &&
+        !answered(c, keep_hardware(c, job.device_id, &e), &e))
         hello_answer(c, &job);
     explicit_bzero(token, sizeof token);
 }

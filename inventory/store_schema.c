@@ -378,8 +378,18 @@ static const char inventory_9[] =
     "INSERT INTO journal_head SELECT 1, id, hash FROM (SELECT id, hash FROM journal UNION ALL SELECT 0, "
     "zeroblob(32)) ORDER BY id DESC LIMIT 1;";
 
+/* What the installer found in a device, as it said it; and what a NetBox would not take of what it was told.
+ */
+static const char inventory_10[] = "CREATE TABLE hardware ("
+                                   "  device_id INTEGER PRIMARY KEY REFERENCES devices(id) ON DELETE "
+                                   "CASCADE, facts TEXT NOT NULL, at_ms INTEGER "
+                                   "NOT NULL) STRICT;"
+                                   "CREATE TABLE netbox_owed ("
+                                   "  device_id INTEGER PRIMARY KEY REFERENCES devices(id) ON DELETE "
+                                   "CASCADE, wanted INTEGER NOT NULL) STRICT;";
+
 static const char *const inventory_sql[] = {inventory_1, inventory_2, inventory_3, inventory_4, inventory_5,
-                                            inventory_6, inventory_7, inventory_8, inventory_9};
+                                            inventory_6, inventory_7, inventory_8, inventory_9, inventory_10};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};
