@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "inventory/device.h"
 #include "inventory/enrolment.h"
+#include "inventory/hardware.h"
 #include "inventory/job.h"
 #include "inventory/journal.h"
 #include "inventory/store_sql.h"
@@ -468,6 +469,16 @@ static void script_after_claim(void **state)
 
 /* ---- the agent's endpoint ---- */
 
+/* What the installer has said of its machine is kept as it said it. */
+static void hardware_is(const char *wanted)
+{
+    struct str facts = {0};
+
+    assert_int_equal(hardware_get(w.app.store, w.device_id, &facts, NULL), 0);
+    assert_string_equal(facts.s, wanted);
+    str_free(&facts);
+}
+
 static void hello(void **state)
 {
     static const char body[] = "{\"mac\":\"" MAC_1 "\",\"uuid\":\"" UUID_1
@@ -484,6 +495,7 @@ static void hello(void **state)
                 says("\"digest\":\"" DIGEST_TEXT "\""));
     assert_int_equal(journalled("installer"), 1);
     assert_int_equal(device_state(), STATE_BOOTING);
+    hardware_is(body);
     assert_int_equal(post("/agent/v1/hello", token, "{"), 400);
     assert_int_equal(post("/agent/v1/hello", DIGEST_TEXT, body), 401);
     refused = xstrdup(w.body);
