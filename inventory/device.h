@@ -70,8 +70,11 @@ bool device_same(const struct device *a, const struct device *b);
 void device_changes(const struct device *before, const struct device *after, struct change *c);
 
 /* A selector picks devices: NULL or "" for all; else names, comma-separated, or key=value pairs,
- * comma-separated, all of which must hold: name, site, rack, tenant, role, platform, model, status (the
- * state), image, mac. A key that does not exist is ERR_INPUT. */
+ * comma-separated, all of which must hold: name, site, location (with those inside it), rack, tenant, role,
+ * platform, manufacturer, model, tag (slugs, or names where there is one), status (NetBox's), state (ours),
+ * image (assigned), release (on the disk: a version, image@version, or the beginning of a digest), installed
+ * (compared with a time: installed>=2026-11-01), mac, address, serial, netbox (yes, no, or its number there).
+ * A key that does not exist is ERR_INPUT. */
 typedef int device_fn(const struct device *d,
                       void *ctx); /* other than 0 stops the walk, and is what it returns */
 int device_each(struct store *s, const char *selector, device_fn *fn, void *ctx,

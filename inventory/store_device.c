@@ -4,11 +4,9 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/str.h"
 #include "inventory/journal.h"
-#include "inventory/select.h"
 #include "inventory/store_sql.h"
 
 /* ---- reading */
@@ -157,88 +155,6 @@ int device_by_ref(struct store *s, const char *ref, struct device *ret, struct e
                              ref)
            : r < 0 ? -1
                    : 0;
-}
-
-/* ---- walking */
-
-static int compare_names(const void *a, const void *b)
-{
-    const struct device *const *x = a, *const *y = b;
-    return strcasecmp((*x)->name, (*y)->name);
-}
-
-static int call_each(struct device *const *list, size_t n, device_fn *fn, void *ctx)
-{
-    int r = 0;
-    for (size_t i = 0; i < n && r == 0; i++) {
-        if (i == 0 || list[i]->id != list[i - 1]->id) {
-            r = fn(list[i], ctx);
-        }
-    }
-    return r;
-}
-
-/* All names are looked up before the first call: a wrong one stops a command before it has done half. */
-static int each_named(struct store *s, const char *names, device_fn *fn, void *ctx, struct err *e)
-{
-    struct device **list = NULL;
-    size_t n = 0;
-    char name[512];
-    int r = 0;
-    for (const char *at = names; r == 0 && select_item(&at, name, sizeof name);) {
-        list = xrealloc(list, n + 1, sizeof *list);
-        list[n] = xcalloc(1, sizeof **list);
-        r = device_by_ref(s, name, list[n++], e);
-    }
-    if (r == 0) {
-        qsort(list, n, sizeof *list, compare_names);
-        r = call_each(list, n, fn, ctx);
-    }
-    for (size_t i = 0; i < n; i++) {
-        free(list[i]);
-    }
-    free(list);
-    return r;
-}
-
-/* The commonest conditions cost an index or a column instead of a whole device each. */
-static int each_ids(struct store *s, const struct selector *sel, struct db_ids *ids, struct err *e)
-{
-    for (size_t i = 0; i < sel->n; i++) {
-        const struct select_term *t = &sel->terms[i];
-        if (t->key == SELECT_STATUS) {
-            return db_ids(s, "SELECT id FROM devices WHERE state = ? ORDER BY name",
-                          DB_VALUES(db_t(state_name(t->state))), ids, e);
-        }
-        if (t->key == SELECT_SITE) {
-            return db_ids(
-                s,
-                "SELECT id FROM devices WHERE site_id = (SELECT id FROM sites WHERE slug = ?) ORDER BY name",
-                DB_VALUES(db_t(t->text)), ids, e);
-        }
-    }
-    return db_ids(s, "SELECT id FROM devices ORDER BY name", NULL, 0, ids, e);
-}
-
-int device_each(struct store *s, const char *selector, device_fn *fn, void *ctx, struct err *e)
-{
-    struct selector sel;
-    if (select_parse(selector, &sel, e) < 0) {
-        return -1;
-    }
-    if (sel.by_name) {
-        return each_named(s, selector, fn, ctx, e);
-    }
-    struct db_ids ids = {0};
-    struct device *d = xcalloc(1, sizeof *d);
-    int r = each_ids(s, &sel, &ids, e);
-    for (size_t i = 0; i < ids.n && r == 0; i++) {
-        int found = device_load(s, DEVICE "d.id = ?", db_i(ids.id[i]), d, e);
-        r = found < 0 ? -1 : found == 1 && select_matches(&sel, d) ? fn(d, ctx) : 0;
-    }
-    free(d);
-    free(ids.id);
-    return r;
 }
 
 /* ---- sites and the like */

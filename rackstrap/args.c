@@ -47,7 +47,21 @@ static const struct spec {
     {"rack", FIRST_LONG + 11, "NAME", OPT_SELECT, SET_TEXT, AT(rack), "of this rack"},
     {"tenant", FIRST_LONG + 12, "SLUG", OPT_SELECT, SET_TEXT, AT(tenant), "of this tenant"},
     {"role", FIRST_LONG + 13, "SLUG", OPT_SELECT, SET_TEXT, AT(role), "of this role"},
-    {"status", FIRST_LONG + 14, "STATE", OPT_SELECT, SET_TEXT, AT(status), "in this state"},
+    {"status", FIRST_LONG + 14, "STATUS", OPT_SELECT, SET_TEXT, AT(status),
+     "of this status, as NetBox has it"},
+    {"state", FIRST_LONG + 20, "STATE", OPT_SELECT, SET_TEXT, AT(state),
+     "in this state: idle, armed, ready, ..."},
+    {"location", FIRST_LONG + 21, "SLUG", OPT_SELECT, SET_TEXT, AT(location),
+     "at this location, or inside it"},
+    {"platform", FIRST_LONG + 22, "SLUG", OPT_SELECT, SET_TEXT, AT(platform), "of this platform"},
+    {"manufacturer", FIRST_LONG + 23, "SLUG", OPT_SELECT, SET_TEXT, AT(manufacturer), "made by this one"},
+    {"tag", FIRST_LONG + 24, "SLUG", OPT_SELECT, SET_TEXT, AT(tag), "with this tag"},
+    {"release", FIRST_LONG + 25, "RELEASE", OPT_SELECT, SET_TEXT, AT(release),
+     "with this release on the disk: version or digest"},
+    {"installed-since", FIRST_LONG + 26, "TIME", OPT_SELECT, SET_TEXT, AT(installed_since),
+     "installed then or later: 2026-11-21"},
+    {"installed-before", FIRST_LONG + 27, "TIME", OPT_SELECT, SET_TEXT, AT(installed_before),
+     "installed before"},
     {"model", FIRST_LONG + 15, "MODEL", OPT_SELECT, SET_TEXT, AT(model), "of this model"},
     {"image", FIRST_LONG + 16, "IMAGE", OPT_SELECT, SET_TEXT, AT(image), "that this image is assigned to"},
     {"debug", FIRST_LONG + 17, NULL, OPT_DEBUG, SET_TRUE, AT(debug), "log everything (log_level: debug)"},
@@ -146,14 +160,27 @@ char *args_selector(const struct args *a, const char *word)
 {
     const struct {
         const char *key, *value;
-    } pairs[] = {{"site", a->site},     {"rack", a->rack},   {"tenant", a->tenant}, {"role", a->role},
-                 {"status", a->status}, {"model", a->model}, {"image", a->image}};
+    } pairs[] = {{"site=", a->site},
+                 {"location=", a->location},
+                 {"rack=", a->rack},
+                 {"tenant=", a->tenant},
+                 {"role=", a->role},
+                 {"platform=", a->platform},
+                 {"manufacturer=", a->manufacturer},
+                 {"model=", a->model},
+                 {"tag=", a->tag},
+                 {"status=", a->status},
+                 {"state=", a->state},
+                 {"image=", a->image},
+                 {"release=", a->release},
+                 {"installed>=", a->installed_since},
+                 {"installed<", a->installed_before}};
     struct str s = {0};
     if (word)
         str_add(&s, word);
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         if (pairs[i].value)
-            str_addf(&s, "%s%s=%s", s.len ? "," : "", pairs[i].key, pairs[i].value);
+            str_addf(&s, "%s%s%s", s.len ? "," : "", pairs[i].key, pairs[i].value);
     return s.len ? str_take(&s) : NULL;
 }
 

@@ -18,7 +18,8 @@ struct args {
     const char *only, *keep_raw, *kernel, *agent;
     bool list; /* --list and --host: as Ansible calls an inventory script */
     const char *host;
-    const char *site, *rack, *tenant, *role, *status, *model, *image;
+    const char *site, *location, *rack, *tenant, *role, *platform, *manufacturer, *model, *tag, *status,
+        *state, *image, *release, *installed_since, *installed_before;
     int words_n;
     char **words; /* what is not an option; lent by argv */
 };

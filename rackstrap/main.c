@@ -27,8 +27,12 @@ static const struct command commands[] = {
     {"import", "FILE", "bring devices in from YAML, whole or not at all", NULL, OPT_DRY_RUN | OPT_COUNT, 1, 1,
      cmd_import},
     {"device list", "[SELECTOR]", "the devices, or the MAC addresses that no device has",
-     "SELECTOR: names with commas, or key=value with commas: name, site, rack, tenant, role, platform, "
-     "model, status, image, mac.\n",
+     "SELECTOR: names with commas, or key=value with commas: name, site, location, rack, tenant, role, "
+     "platform, "
+     "manufacturer,\nmodel, tag, status (NetBox's), state (ours), image (assigned), release (on the disk), "
+     "mac, "
+     "address, serial, netbox (yes, no,\nor its number), and \"installed>=2026-11-21\". All of them have to "
+     "hold.\n",
      OPT_JSON | OPT_UNKNOWN | OPT_SELECT, 0, 1, cmd_device_list},
     {"device show", "DEVICE", "one device, its interfaces and its job; DEVICE is a name or a MAC address",
      NULL, OPT_JSON, 1, 1, cmd_device_show},

@@ -1,6 +1,8 @@
 /* Devices: in and out of the store, selectors, strangers. */
 #include "tests/inventory/fixture.h"
 
+#include "inventory/store_sql.h"
+
 static void test_round_trip(void **state)
 {
     (void)state;
@@ -170,8 +172,8 @@ static void test_selectors(void **state)
     selects("hv-10,hv-01", "hv-01 hv-10 ");
     selects("hv-10, HV-01 ,hv-01,52:54:00:00:00:0a", "hv-01 hv-10 ");
     selects("site=par1", "hv-01 hv-02 ");
-    selects("site=par1,status=idle", "hv-02 ");
-    selects("status=armed", "hv-01 ");
+    selects("site=par1,state=idle", "hv-02 ");
+    selects("state=armed", "hv-01 ");
     selects("role=storage,model=R640", "hv-10 ");
     selects("rack=r01", "hv-01 hv-02 hv-10 ");
     selects("image=debian-12", "hv-01 ");
@@ -180,6 +182,84 @@ static void test_selectors(void **state)
     selects("mac=525400000002", "hv-02 ");
     selects("site=nowhere", "");
     selects("site=' OR 1=1", "");
+}
+
+/* What is not a column of the device itself. */
+static void test_selectors_beyond(void **state)
+{
+    (void)state;
+    int64_t one = put_device("hv-01", 1), two = put_device("hv-02", 2);
+    put_device("hv-03", 3);
+    struct device d = get_device(two);
+    str_copy(d.model, sizeof d.model, "PowerEdge R640");
+    str_copy(d.location, sizeof d.location, "row-1");
+    str_copy(d.status, sizeof d.status, "staged");
+    str_copy(d.serial, sizeof d.serial, "S-2");
+    ok(device_put(fx.s, &d, "test", NULL, E));
+    ok(db_run(fx.s, "INSERT INTO locations (site_id, slug, name) SELECT id, 'hall', 'Hall' FROM sites", NULL,
+              0, E));
+    ok(db_run(fx.s,
+              "UPDATE locations SET parent_id = (SELECT id FROM locations WHERE slug = 'hall') WHERE slug = "
+              "'row-1'",
+              NULL, 0, E));
+    ok(db_run(fx.s, "INSERT INTO tags (name, slug) VALUES ('Edge', 'edge'), ('GPU', 'gpu')", NULL, 0, E));
+    ok(db_run(fx.s, "INSERT INTO tagged (model, object_id, tag_id) SELECT 'dcim.device', ?, id FROM tags",
+              DB_VALUES(db_i(one)), E));
+    ok(db_run(fx.s,
+              "INSERT INTO tagged (model, object_id, tag_id) SELECT 'dcim.device', ?, id FROM tags WHERE "
+              "slug = 'gpu'",
+              DB_VALUES(db_i(two)), E));
+    ok(db_run(fx.s, "INSERT INTO tagged (model, object_id, tag_id) SELECT 'dcim.site', 3, id FROM tags", NULL,
+              0, E));
+    ok(db_run(fx.s,
+              "INSERT INTO ip_addresses (address, length, interface_id) SELECT "
+              "x'20010db8000000000000000000000001', 64, min(id) FROM interfaces",
+              NULL, 0, E));
+    ok(db_run(fx.s, "UPDATE devices SET netbox_id = 77 WHERE id = ?", DB_VALUES(db_i(one)), E));
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    put_release("debian-12", "v2", DIGEST_2, T0);
+    ok(db_run(fx.s,
+              "UPDATE devices SET installed_id = (SELECT id FROM releases WHERE version = 'v1'), "
+              "installed_ms = ? WHERE id = ?",
+              DB_VALUES(db_i(T0), db_i(one)), E));
+    ok(db_run(fx.s,
+              "UPDATE devices SET installed_id = (SELECT id FROM releases WHERE version = 'v2'), "
+              "installed_ms = ? WHERE id = ?",
+              DB_VALUES(db_i(T0 + 24 * HOUR), db_i(two)), E));
+
+    selects("manufacturer=generic", "hv-02 ");
+    selects("manufacturer=Generic,model=PowerEdge R640", "hv-02 ");
+    selects("model=poweredge-r640", "hv-02 ");
+    selects("location=row-1", "hv-02 ");
+    selects("location=hall", "hv-02 ");
+    selects("status=staged", "hv-02 ");
+    selects("status=planned", "hv-01 hv-03 ");
+    selects("serial=S-2", "hv-02 ");
+    selects("tag=gpu", "hv-01 hv-02 ");
+    selects("tag=Edge", "hv-01 ");
+    selects("tag=edge,tag=gpu", "hv-01 ");
+    selects("release=v1", "hv-01 ");
+    selects("release=debian-12@v2", "hv-02 ");
+    selects("release=111111", "hv-01 ");
+    selects("release=11111", "");
+    selects("installed>=2026-11-21", "hv-01 hv-02 ");
+    selects("installed>=2026-11-21T10:00", "hv-01 hv-02 ");
+    selects("installed>2026-11-21T10:00", "hv-02 ");
+    selects("installed<=2026-11-21T10:00", "hv-01 ");
+    selects("installed<2026-11-22", "hv-01 ");
+    selects("installed<2026-11-21", "");
+    selects("installed>=2026-11-21,installed<2026-11-22,site=par1", "hv-01 ");
+    selects("address=10.77.0.3", "hv-03 ");
+    selects("address=2001:db8::1", "hv-01 ");
+    selects("address=2001:db8::2", "");
+    selects("netbox=yes", "hv-01 ");
+    selects("netbox=77", "hv-01 ");
+    selects("netbox=78", "");
+    selects("netbox=no", "hv-02 hv-03 ");
+    ok(device_remove(fx.s, one, "test", T0, E));
+    selects("tag=gpu", "hv-02 ");
+    selects("netbox=77", "");
+    selects("site=par1", "hv-02 hv-03 ");
 }
 
 static void test_bad_selectors(void **state)
@@ -192,13 +272,28 @@ static void test_bad_selectors(void **state)
         const char *text;
     } rows[] = {
         {"color=red", ERR_INPUT,
-         "devices cannot be selected by \"color\"; the keys are name, site, rack, tenant, role, platform, "
-         "model, status, image, mac"},
+         "devices cannot be selected by \"color\"; the keys are name, site, location, rack, tenant, role, "
+         "platform, "
+         "manufacturer, model, tag, status, state, image, release, installed, mac, address, serial, netbox"},
         {"site=par1,hv-01", ERR_INPUT, "the selector mixes names with key=value: \"hv-01\" has no '='"},
         {"site=", ERR_INPUT, "the selector's \"site=\" has no value"},
         {"site=a,,rack=b", ERR_INPUT, "the selector \"site=a,,rack=b\" has an empty item"},
         {",", ERR_INPUT, "the selector \",\" has an empty item"},
-        {"status=asleep", ERR_INPUT, NULL},
+        {"state=asleep", ERR_INPUT, NULL},
+        {"status=asleep", ERR_INPUT,
+         "no status is called \"asleep\"; there are offline, active, planned, staged, failed, inventory, "
+         "decommissioning"},
+        {"status=ready", ERR_INPUT,
+         "\"ready\" is a state, where we stand with a device: write state=ready; a status is what people "
+         "plan, as in NetBox"},
+        {"installed=2026-11-21", ERR_INPUT, NULL},
+        {"installed>=soon", ERR_INPUT, NULL},
+        {"installed<", ERR_INPUT, NULL},
+        {"site>a", ERR_INPUT, "\"site\" is not compared by < and >, but by ="},
+        {"address=10.77", ERR_INPUT, NULL},
+        {"address=::g", ERR_INPUT, NULL},
+        {"netbox=maybe", ERR_INPUT, NULL},
+        {"netbox=0", ERR_INPUT, NULL},
         {"mac=12", ERR_INPUT, NULL},
         {"hv-01,hv-99", ERR_NOT_FOUND,
          "no device has the name or MAC address \"hv-99\"; `rackstrap device list` shows those there are"},
@@ -237,8 +332,8 @@ static void test_walk(void **state)
     assert_int_equal(device_each(fx.s, NULL, stop_at_once, &calls, E), 7);
     assert_int_equal(calls, 1);
     put_release("debian-12", "v1", DIGEST_1, T0);
-    ok(device_each(fx.s, "status=idle", assign_each, NULL, E)); /* a walk may change what it walks over */
-    selects("status=armed", "hv-01 hv-02 ");
+    ok(device_each(fx.s, "state=idle", assign_each, NULL, E)); /* a walk may change what it walks over */
+    selects("state=armed", "hv-01 hv-02 ");
 }
 
 static int count_stranger(const struct stranger *x, void *ctx)
@@ -404,7 +499,7 @@ static void test_remove(void **state)
     fails(device_remove(fx.s, a, "test", T0 + 5, E), ERR_NOT_FOUND);
     ok(device_each(fx.s, "", collect_names, &names, E));
     ok(device_each(fx.s, "site=par1", collect_names, &names, E));
-    ok(device_each(fx.s, "status=installed", collect_names, &names, E));
+    ok(device_each(fx.s, "state=installed", collect_names, &names, E));
     assert_int_equal(names.len, 0);
     assert_int_equal(events(a, "claimed"), before);
     assert_int_equal(events(a, "removed"), 1);
@@ -434,6 +529,7 @@ int main(void)
         T(test_put_again),
         T(test_conflicts_name_the_owner),
         T(test_selectors),
+        T(test_selectors_beyond),
         T(test_bad_selectors),
         T(test_walk),
         T(test_strangers),

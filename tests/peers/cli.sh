@@ -91,7 +91,10 @@ json '"the first of its kind, when it asks next" in j["loader_reason"]' why hv-0
 json 'j["device"] == "hv-01"' ip 10.77.0.11
 ends 0 "name eno1, mac 52:54:00:00:00:01" device show hv-01
 ends 2 "selected by" device list colour=red
-ends 2 "no state" device list --status red
+ends 2 "no state" device list --state red
+ends 2 "no status" device list --status red
+ends 2 "write state=ready" device list status=ready
+ends 2 "is no time" device list --installed-since red
 ends 2 "selector is for devices" device list --unknown hv-01
 for command in "device show" "device protect" cancel events; do
     # shellcheck disable=SC2086
