@@ -1,6 +1,8 @@
 #include "base/arena.h"
 
 #include <stdalign.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +39,36 @@ char *arena_copy(struct arena *a, const void *p, size_t n)
         memcpy(copy, p, n);
     }
     return copy;
+}
+
+char *arena_text(struct arena *a, const char *s)
+{
+    return arena_copy(a, s, strlen(s));
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    char *text = arena_get(a, (size_t)n + 1);
+    va_start(ap, fmt);
+    vsnprintf(text, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    return text;
+}
+
+/* What was lent is zeroed for the next who gets it. */
+void arena_reset(struct arena *a)
+{
+    struct arena_block *b = a->blocks;
+    if (!b || b->next || b->size > BLOCK) {
+        arena_free(a);
+        return;
+    }
+    memset(b->bytes, 0, a->used);
+    a->used = 0;
 }
 
 void arena_free(struct arena *a)

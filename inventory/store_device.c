@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "inventory/journal.h"
+#include "inventory/keep.h"
 #include "inventory/store_sql.h"
 
 /* ---- reading */
@@ -251,75 +252,6 @@ int rack_put(struct store *s, const char *site, const char *slug, const char *na
 
 /* ---- writing */
 
-static int owner_of(struct store *s, const char *sql, int64_t key, int64_t self, char name[NAME_SIZE],
-                    struct err *e)
-{
-    sqlite3_stmt *q;
-    if (db_query(s, sql, DB_VALUES(db_i(key), db_i(self)), &q, e) < 0) {
-        return -1;
-    }
-    int r = db_step(s, q, e);
-    if (r == 1) {
-        db_text(q, 0, name, NAME_SIZE);
-        db_done(q);
-    }
-    return r;
-}
-
-static int taken_check(struct store *s, const struct interface *f, int64_t self, struct err *e)
-{
-    static const char mac_sql[] =
-        "SELECT d.name FROM mac_addresses a JOIN interfaces i ON i.id = a.interface_id"
-        " JOIN devices d ON d.id = i.device_id WHERE a.mac = ? AND d.id <> ?";
-    static const char address_sql[] =
-        "SELECT d.name FROM ip_addresses a JOIN interfaces i ON i.id = a.interface_id"
-        " JOIN devices d ON d.id = i.device_id WHERE a.address = ? AND d.id <> ?";
-    char name[NAME_SIZE], text[MAC_STR];
-    int r = owner_of(s, mac_sql, (int64_t)mac_to_u64(f->mac), self, name, e);
-    if (r == 1) {
-        return err_set(e, ERR_CONFLICT, "the MAC address %s belongs to the device %s",
-                       mac_format(f->mac, text), name);
-    }
-    if (r == 0 && f->has_address) {
-        r = owner_of(s, address_sql, f->address.ip.a, self, name, e);
-        if (r == 1) {
-            return err_set(e, ERR_CONFLICT, "the address %s belongs to the device %s",
-                           ip4_format(f->address.ip, text), name);
-        }
-    }
-    return r;
-}
-
-static int interface_write(struct store *s, int64_t device, size_t position, const struct interface *f,
-                           int64_t at_ms, struct err *e)
-{
-    int64_t mac = (int64_t)mac_to_u64(f->mac);
-    if (taken_check(s, f, device, e) < 0 ||
-        db_run(
-            s,
-            "INSERT INTO interfaces (device_id, position, name, is_primary, created_ms, updated_ms) VALUES "
-            "(?1, ?2, ?3, ?4, ?5, ?5)",
-            DB_VALUES(db_i(device), db_i((int64_t)position), db_t(f->name), db_i(f->primary), db_i(at_ms)),
-            e) < 0) {
-        return -1;
-    }
-    int64_t id = db_last_id(s);
-    if (db_run(
-            s,
-            "INSERT INTO mac_addresses (mac, interface_id, is_primary, created_ms, updated_ms) VALUES (?1, "
-            "?2, 1, ?3, ?3)",
-            DB_VALUES(db_i(mac), db_i(id), db_i(at_ms)), e) < 0 ||
-        db_run(s, "DELETE FROM strangers WHERE mac = ?", DB_VALUES(db_i(mac)), e) < 0) {
-        return -1;
-    }
-    return !f->has_address
-               ? 0
-               : db_run(s,
-                        "INSERT INTO ip_addresses (address, length, interface_id, is_primary, created_ms, "
-                        "updated_ms) VALUES (?1, ?2, ?3, 1, ?4, ?4)",
-                        DB_VALUES(db_i(f->address.ip.a), db_i(f->address.len), db_i(id), db_i(at_ms)), e);
-}
-
 int device_unplug(struct store *s, int64_t id, struct err *e)
 {
     return db_run(s, "DELETE FROM interfaces WHERE device_id = ?", DB_VALUES(db_i(id)), e);
@@ -367,169 +299,76 @@ int device_intend(struct store *s, int64_t id, const char *image, const char *ac
     return db_end(s, intend_locked(s, id, image, actor, at_ms, e), e);
 }
 
-static int location_id(struct store *s, int64_t site, const char *slug, int64_t *ret, struct err *e)
+/* What a struct device says, as the inventory file would. */
+static struct said_interface said_interface(struct keeper *k, const struct interface *f)
 {
-    *ret = 0;
-    if (!*slug) {
-        return 0;
+    char text[PREFIX_STR];
+    struct said_interface x = {.o = {.model = MODEL_INTERFACE, .v = {f->name}},
+                               .primary = f->primary,
+                               .macs_n = 1,
+                               .boot_mac = true,
+                               .boot_address = true};
+    x.macs = arena_get(&k->arena, sizeof *x.macs);
+    x.macs->model = MODEL_MAC;
+    x.macs->v[0] = arena_printf(&k->arena, "%llu", (unsigned long long)mac_to_u64(f->mac));
+    if (f->has_address) {
+        x.addresses_n = 1;
+        x.addresses = arena_get(&k->arena, sizeof *x.addresses);
+        x.addresses->model = MODEL_IP;
+        x.addresses->v[0] = arena_text(&k->arena, ip4_if_format(f->address, text));
     }
-    if (!site) {
-        return err_set(e, ERR_INPUT, "it has the location %s and no site; a location is in a site", slug);
-    }
-    int r = db_number(s, "SELECT id FROM locations WHERE site_id = ? AND slug = ?",
-                      DB_VALUES(db_i(site), db_t(slug)), ret, e);
-    if (r != 0) {
-        return r < 0 ? -1 : 0;
-    }
-    if (db_run(s, "INSERT INTO locations (site_id, slug, name) VALUES (?1, ?2, ?2)",
-               DB_VALUES(db_i(site), db_t(slug)), e) < 0) {
-        return -1;
-    }
-    *ret = db_last_id(s);
-    return 0;
+    return x;
 }
 
-/* The device type of this model; one that is new is the manufacturer's "Generic", until someone says whose it
- * is. */
-static int device_type_id(struct store *s, const char *model, int64_t *ret, struct err *e)
+static struct said_device said_device(struct keeper *k, const struct device *d)
 {
-    static const char make[] = "INSERT INTO device_types (manufacturer_id, model, slug) SELECT m.id, ?1, ?2 "
-                               "|| CASE WHEN EXISTS (SELECT "
-                               "1 FROM device_types t WHERE t.manufacturer_id = m.id AND t.slug = ?2) THEN "
-                               "'-' || (SELECT max(id) + 1 "
-                               "FROM device_types) ELSE '' END FROM manufacturers m WHERE m.slug = 'generic'";
-    char slug[NAME_SIZE];
-    *ret = 0;
-    if (!*model) {
-        return 0;
+    struct said_device x = {.o = {.model = MODEL_DEVICE}, .interfaces_n = d->interfaces_n, .partial = true};
+    const struct {
+        const char *key, *text;
+    } said[] = {
+        {"name", d->name},
+        {"status", *d->status ? d->status : NULL},
+        {"site", d->site},
+        {"location", d->location},
+        {"rack", d->rack},
+        {"tenant", d->tenant},
+        {"role", d->role},
+        {"platform", d->platform},
+        {"model", d->model},
+        {"serial", d->serial},
+        {"disk", d->disk_selector},
+        {"dhcp_options", d->options ? arena_printf(&k->arena, "%lld", (long long)d->options) : ""},
+    };
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        x.o.v[keep_at(MODEL_DEVICE, said[i].key)] = said[i].text;
     }
-    int r = db_number(s, "SELECT min(id) FROM device_types WHERE model = ? HAVING count(*) > 0",
-                      DB_VALUES(db_t(model)), ret, e);
-    if (r != 0) {
-        return r < 0 ? -1 : 0;
-    }
-    slug_from(model, slug);
-    if (db_run(s, "INSERT OR IGNORE INTO manufacturers (name, slug) VALUES ('Generic', 'generic')", NULL, 0,
-               e) < 0 ||
-        db_run(s, make, DB_VALUES(db_t(model), db_t(slug)), e) < 0) {
-        return -1;
-    }
-    *ret = db_last_id(s);
-    return 0;
-}
-
-static int fields_write(struct store *s, const struct device *d, int64_t id, int64_t at_ms, struct err *e)
-{
-    static const char sql[] =
-        "UPDATE devices SET name = ?, site_id = ?, rack_id = ?, tenant_id = ?, role_id = ?, platform_id = ?,"
-        " device_type_id = ?, location_id = ?, serial = ?, disk = ?, options_id = ?, status = coalesce(?, "
-        "status), updated_ms = max(?, updated_ms + 1) WHERE id = ?";
-    int64_t site, rack, tenant, role, platform, type, location;
-    struct db_value status = *d->status ? db_t(d->status) : (struct db_value){.type = DB_NULL};
-    if (group_id(s, GROUP_SITE, d->site, d->site, &site, e) < 0 ||
-        rack_id(s, site, d->rack, d->rack, &rack, e) < 0 ||
-        group_id(s, GROUP_TENANT, d->tenant, d->tenant, &tenant, e) < 0 ||
-        group_id(s, GROUP_ROLE, d->role, d->role, &role, e) < 0 ||
-        group_id(s, GROUP_PLATFORM, d->platform, d->platform, &platform, e) < 0 ||
-        device_type_id(s, d->model, &type, e) < 0 || location_id(s, site, d->location, &location, e) < 0) {
-        return -1;
-    }
-    return db_run(s, sql,
-                  DB_VALUES(db_t(d->name), db_ref(site), db_ref(rack), db_ref(tenant), db_ref(role),
-                            db_ref(platform), db_ref(type), db_ref(location), db_t(d->serial),
-                            db_t(d->disk_selector), db_ref(d->options), status, db_i(at_ms), db_i(id)),
-                  e);
-}
-
-/* A job that no machine has claimed yet follows its device: who corrects the disk of an armed device must not
- * see the first one written. */
-static int armed_disk_write(struct store *s, const struct device *d, int64_t id, struct err *e)
-{
-    return db_run(s, "UPDATE jobs SET disk_selector = ? WHERE device_id = ? AND state = 'armed'",
-                  DB_VALUES(db_t(d->disk_selector), db_i(id)), e);
-}
-
-/* The address that people reach the device by: that of its primary interface. */
-static int primary_write(struct store *s, int64_t id, struct err *e)
-{
-    static const char sql[] =
-        "UPDATE devices SET primary_ip4_id = (SELECT a.id FROM interfaces i JOIN ip_addresses a ON "
-        "a.interface_id = i.id AND a.is_primary = 1 WHERE i.device_id = ?1"
-        " ORDER BY i.is_primary DESC, i.position LIMIT 1) WHERE id = ?1";
-    return db_run(s, sql, DB_VALUES(db_i(id)), e);
-}
-
-static int device_write(struct store *s, const struct device *d, int64_t id, struct err *e)
-{
-    int64_t at_ms = now_ms();
-    if (fields_write(s, d, id, at_ms, e) < 0 || armed_disk_write(s, d, id, e) < 0 ||
-        device_unplug(s, id, e) < 0) {
-        return -1;
-    }
+    x.interfaces = arena_get(&k->arena, (d->interfaces_n + 1) * sizeof *x.interfaces);
     for (size_t i = 0; i < d->interfaces_n; i++) {
-        if (interface_write(s, id, i, &d->interfaces[i], at_ms, e) < 0) {
-            return err_prefix(e, "device %s, interface %s", d->name, d->interfaces[i].name);
-        }
+        x.interfaces[i] = said_interface(k, &d->interfaces[i]);
     }
-    return primary_write(s, id, e);
+    return x;
 }
 
-static int put_new(struct store *s, const struct device *d, const char *actor, int64_t *ret_id, struct err *e)
+static int put_locked(struct keeper *k, const struct device *d, int64_t *ret_id, struct err *e)
 {
-    int64_t at = now_ms();
-    if (db_run(s, "INSERT INTO devices (name, state, state_ms, created_ms) VALUES (?1, 'idle', ?2, ?2)",
-               DB_VALUES(db_t(d->name), db_i(at)), e) < 0) {
-        return -1;
-    }
-    *ret_id = db_last_id(s);
-    if (device_write(s, d, *ret_id, e) < 0) {
-        return -1;
-    }
-    struct change c = {.left_out = 0};
-    struct device none = {.id = 0};
-    device_changes(&none, d, &c);
-    return journal_add_change(s, *ret_id, NULL, actor, "created", "the device was entered into the inventory",
-                              &c, at, e);
-}
-
-static int put_changed(struct store *s, const struct device *old, const struct device *d, const char *actor,
-                       struct err *e)
-{
-    struct change c = {.left_out = 0};
-    if (device_write(s, d, old->id, e) < 0) {
-        return -1;
-    }
-    device_changes(old, d, &c);
-    return journal_add_change(s, old->id, NULL, actor, "changed", "the inventory's record was changed", &c,
-                              now_ms(), e);
-}
-
-static int put_locked(struct store *s, const struct device *d, const char *actor, int64_t *ret_id,
-                      struct err *e)
-{
-    struct device *old = xcalloc(1, sizeof *old);
-    int r = device_load(s, DEVICE "d.name = ?", db_t(d->name), old, e);
-    if (r == 0) {
-        r = put_new(s, d, actor, ret_id, e);
-    } else if (r == 1) {
-        *ret_id = old->id;
-        r = device_same(old, d) ? 0 : put_changed(s, old, d, actor, e);
-    }
-    free(old);
-    return r;
+    struct said_device x = said_device(k, d);
+    enum keep_did did;
+    return keep_put_device(k, &x, ret_id, &did, e) < 0 ? -1 : keep_end(k, e);
 }
 
 int device_put(struct store *s, const struct device *d, const char *actor, int64_t *ret_id, struct err *e)
 {
+    struct keeper k = {.s = s, .actor = actor, .at_ms = now_ms()};
     int64_t id = 0;
-    if (device_check(d, e) < 0 || store_begin(s, e) < 0 ||
-        db_end(s, put_locked(s, d, actor, &id, e), e) < 0) {
+    if (device_check(d, e) < 0 || store_begin(s, e) < 0) {
         return -1;
     }
-    if (ret_id) {
+    int r = db_end(s, put_locked(&k, d, &id, e), e);
+    keeper_free(&k);
+    if (r == 0 && ret_id) {
         *ret_id = id;
     }
-    return 0;
+    return r;
 }
 
 static int protect_locked(struct store *s, int64_t id, bool protect, const char *actor, struct err *e)

@@ -76,6 +76,91 @@ static void test_conflicts_name_the_owner(void **state)
     fails(device_by_name(fx.s, "hv-02", &got, E), ERR_NOT_FOUND);
 }
 
+/* Numbers of a device's parts stay, whatever is put: what the API shows and what others refer to. */
+static int64_t number(const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *q;
+    char path[128];
+    snprintf(path, sizeof path, "%s/inventory.db", fx.dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &q, NULL), SQLITE_OK);
+    int64_t n = sqlite3_step(q) == SQLITE_ROW ? sqlite3_column_int64(q, 0) : -1;
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+    return n;
+}
+
+static void run(const char *sql)
+{
+    sqlite3 *db;
+    char path[128];
+    snprintf(path, sizeof path, "%s/inventory.db", fx.dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+#define NIC(n)     "SELECT id FROM interfaces WHERE name = '" n "'"
+#define MAC_OF(n)  "SELECT id FROM mac_addresses WHERE mac = 0x525400000000 + " n
+#define ADDRESS(n) "SELECT id FROM ip_addresses WHERE address = 0x0a4d0000 + " n
+
+static void test_numbers_stay(void **state)
+{
+    (void)state;
+    struct device d = make_device("hv-01", 1);
+    d.interfaces[1] = (struct interface){.name = "eno2", .mac = a_mac(2)};
+    d.interfaces_n = 2;
+    ok(device_put(fx.s, &d, "test", NULL, E));
+    int64_t eno1 = number(NIC("eno1")), eno2 = number(NIC("eno2"));
+    int64_t one = number(MAC_OF("1")), two = number(MAC_OF("2")), address = number(ADDRESS("1"));
+    run("UPDATE interfaces SET description = 'to the left' WHERE name = 'eno1';"
+        "INSERT INTO mac_addresses (mac, interface_id, is_primary) SELECT 0x525400000063, id, 0 FROM "
+        "interfaces "
+        "WHERE name = 'eno1';"
+        "INSERT INTO ip_addresses (address, length, interface_id) SELECT zeroblob(16), 64, id FROM "
+        "interfaces WHERE "
+        "name = 'eno1';"
+        "INSERT INTO interfaces (device_id, name, mgmt_only) SELECT device_id, 'bmc', 1 FROM interfaces "
+        "WHERE name = "
+        "'eno1';");
+
+    d.interfaces[0].address.ip.a++;
+    ok(device_put(fx.s, &d, "test", NULL, E)); /* another address */
+    assert_int_equal(number(NIC("eno1")), eno1);
+    assert_int_equal(number(MAC_OF("1")), one);
+    assert_int_equal(number(ADDRESS("1")), -1);
+    assert_int_equal(number("SELECT count(*) FROM ip_addresses WHERE interface_id IS NULL"), 0);
+    assert_int_equal(number("SELECT primary_ip4_id FROM devices"), number(ADDRESS("2")));
+    d.interfaces[0].address.ip.a--;
+    str_copy(d.interfaces[0].name, NAME_SIZE, "enp1s0"); /* a new name: known by its MAC address */
+    d.interfaces[0].mac = a_mac(1);
+    ok(device_put(fx.s, &d, "test", NULL, E));
+    assert_int_equal(number(NIC("enp1s0")), eno1);
+    assert_int_equal(number("SELECT count(*) FROM interfaces WHERE description = 'to the left'"), 1);
+
+    d.interfaces[0].mac = a_mac(2); /* the cards change places */
+    d.interfaces[1].mac = a_mac(1);
+    address = number(ADDRESS("1"));
+    ok(device_put(fx.s, &d, "test", NULL, E));
+    assert_int_equal(number(NIC("enp1s0")), eno1);
+    assert_int_equal(number(NIC("eno2")), eno2);
+    assert_int_equal(number(MAC_OF("1")), one);
+    assert_int_equal(number(MAC_OF("2")), two);
+    assert_int_equal(number(ADDRESS("1")), address);
+    assert_int_equal(number("SELECT interface_id FROM mac_addresses WHERE mac = 0x525400000001"), eno2);
+    struct device got;
+    ok(device_by_mac(fx.s, a_mac(2), &got, E));
+    assert_true(device_same(&d, &got));
+
+    d.interfaces_n = 1; /* eno2 goes; what struct device cannot say stays */
+    ok(device_put(fx.s, &d, "test", NULL, E));
+    assert_int_equal(number(MAC_OF("1")), -1);
+    assert_int_equal(number(MAC_OF("99")) > 0, true);
+    assert_int_equal(number("SELECT count(*) FROM ip_addresses"), 2);
+    assert_int_equal(number("SELECT count(*) FROM interfaces"), 2);
+}
+
 static void test_check(void **state)
 {
     (void)state;
@@ -538,6 +623,7 @@ int main(void)
         T(test_release_each),
         T(test_facts_pace),
         T(test_remove),
+        T(test_numbers_stay),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_interfaces),
     };
