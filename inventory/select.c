@@ -1,7 +1,6 @@
 /* select: the text that picks devices. */
 #include "inventory/select.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -91,16 +90,9 @@ static int mac_value(struct select_term *t, struct err *e)
 
 static int address_value(struct select_term *t, struct err *e)
 {
-    struct ip4 ip;
-    if (strchr(t->text, ':')) {
-        t->is_six = inet_pton(AF_INET6, t->text, t->six) == 1;
-        return t->is_six ? 0 : err_set(e, ERR_INPUT, "\"%.64s\" is no IPv6 address", t->text);
-    }
-    if (ip4_parse(t->text, &ip, e) < 0) {
-        return -1;
-    }
-    t->number = ip.a;
-    return 0;
+    return inet_parse(t->text, &t->address) == 0 && t->address.len < 0
+               ? 0
+               : err_set(e, ERR_INPUT, "\"%.64s\" is no address", t->text);
 }
 
 static int netbox_value(struct select_term *t, struct err *e)

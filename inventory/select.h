@@ -4,6 +4,7 @@
 #define INVENTORY_SELECT_H
 
 #include "inventory/device.h"
+#include "inventory/inet.h"
 
 #define SELECT_MAX 16 /* key=value pairs */
 
@@ -36,9 +37,8 @@ struct select_term {
     enum select_key key;
     enum select_op op; /* others than SELECT_IS: of times */
     char text[ASSIGNED_SIZE];
-    int64_t number;  /* of SELECT_INSTALLED, SELECT_MAC, SELECT_ADDRESS (IPv4) and SELECT_NETBOX */
-    uint8_t six[16]; /* of SELECT_ADDRESS: IPv6, when is_six */
-    bool is_six;
+    int64_t number;      /* of SELECT_INSTALLED, SELECT_MAC and SELECT_NETBOX */
+    struct inet address; /* of SELECT_ADDRESS */
 };
 #define SELECT_NETBOX_ANY (-1) /* number of netbox=yes; 0 is netbox=no */
 

@@ -1,5 +1,6 @@
 /* store_record: what the files that read and write records (record.h) share: statements made of the models'
- * tables. For inventory/store_record*.c only.
+ * tables. For inventory/store_record*.c only, but for the
+ * two functions about addresses.
  *
  * In every such statement the row is called x, and parameter 1 is the tenant that asks. Names of tables and
  * columns come from model.c; all else is bound.

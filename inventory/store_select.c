@@ -6,7 +6,7 @@
 #include <strings.h>
 
 #include "base/str.h"
-#include "inventory/store_sql.h"
+#include "inventory/store_record.h"
 
 /* ---- by name */
 
@@ -102,7 +102,7 @@ static struct db_value value_of(const struct select_term *t)
 {
     switch (t->key) {
     case SELECT_ADDRESS:
-        return t->is_six ? db_span(span_of(t->six, sizeof t->six)) : db_i(t->number);
+        return inet_value(&t->address);
     case SELECT_INSTALLED:
     case SELECT_MAC:
     case SELECT_NETBOX:

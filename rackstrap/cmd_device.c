@@ -8,6 +8,7 @@
 #include "inventory/ladder.h"
 #include "inventory/journal.h"
 #include "rackstrap/cmd_device.h"
+#include "rackstrap/device_facts.h"
 #include "rackstrap/commands.h"
 #include "rackstrap/out.h"
 
@@ -40,7 +41,9 @@ json_t *device_json(const struct device *d)
                   out_text(d->reason), "since", out_time(d->state_ms), "protected", (int)d->protected);
     const struct {
         const char *key, *value;
-    } texts[] = {{"site", d->site},
+    } texts[] = {{"status", d->status},
+                 {"site", d->site},
+                 {"location", d->location},
                  {"rack", d->rack},
                  {"tenant", d->tenant},
                  {"role", d->role},
@@ -56,6 +59,7 @@ json_t *device_json(const struct device *d)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         json_object_set_new(o, texts[i].key, out_text(texts[i].value));
     json_object_set_new(o, "installed_at", out_time(d->installed_ms));
+    json_object_set_new(o, "netbox_id", d->netbox_id ? json_integer(d->netbox_id) : json_null());
     json_object_set_new(o, "interfaces", interfaces_json(d));
     return o;
 }
@@ -99,13 +103,19 @@ static int list_strangers(struct store *s, bool json, struct err *e)
 
 int cmd_device_list(const struct args *a, const struct config *c, struct err *e)
 {
-    static const struct column columns[] = {
-        {"name", "NAME", COLUMN_TEXT},           {"state", "STATE", COLUMN_TEXT},
-        {"reason", "REASON", COLUMN_TEXT},       {"since", "SINCE", COLUMN_TIME},
-        {"site", "SITE", COLUMN_TEXT},           {"rack", "RACK", COLUMN_TEXT},
-        {"role", "ROLE", COLUMN_TEXT},           {"mac", "MAC", COLUMN_TEXT},
-        {"address", "ADDRESS", COLUMN_TEXT},     {"assigned", "ASSIGNED", COLUMN_TEXT},
-        {"installed", "INSTALLED", COLUMN_TEXT}, {"protected", "PROTECTED", COLUMN_TEXT}};
+    static const struct column columns[] = {{"name", "NAME", COLUMN_TEXT},
+                                            {"state", "STATE", COLUMN_TEXT},
+                                            {"reason", "REASON", COLUMN_TEXT},
+                                            {"since", "SINCE", COLUMN_TIME},
+                                            {"status", "STATUS", COLUMN_TEXT},
+                                            {"site", "SITE", COLUMN_TEXT},
+                                            {"rack", "RACK", COLUMN_TEXT},
+                                            {"role", "ROLE", COLUMN_TEXT},
+                                            {"mac", "MAC", COLUMN_TEXT},
+                                            {"address", "ADDRESS", COLUMN_TEXT},
+                                            {"assigned", "ASSIGNED", COLUMN_TEXT},
+                                            {"installed", "INSTALLED", COLUMN_TEXT},
+                                            {"protected", "PROTECTED", COLUMN_TEXT}};
     struct store *s;
     char *selector = args_selector(a, a->words_n ? a->words[0] : NULL);
     if (selector && a->unknown) {
@@ -220,37 +230,64 @@ static int options_json(struct store *s, const struct config *c, const struct de
     return 0;
 }
 
+/* Takes o, and adds what holds of its job. */
+static int add_job(struct store *s, const struct config *c, const struct device *d, json_t *o, struct err *e)
+{
+    struct job j;
+    struct err none = {0};
+    json_t *keys, *options, *wait;
+    bool has_job = job_current(s, d->id, &j, &none) == 0;
+    if (!has_job && none.kind != ERR_NOT_FOUND) {
+        *e = none;
+        return -1;
+    }
+    if (options_json(s, c, d, &options, e))
+        return -1;
+    json_object_set_new(o, "dhcp_options", options);
+    if (wait_json(s, c, has_job ? &j : NULL, &wait, e))
+        return -1;
+    json_object_set_new(o, "wait", wait);
+    json_object_set_new(o, "job", has_job ? job_json(&j) : json_null());
+    if (host_keys_json(s, has_job ? j.id : 0, &keys, e))
+        return -1;
+    json_object_set_new(o, "ssh_host_keys", keys);
+    return 0;
+}
+
+static int show_device(struct store *s, const struct config *c, const struct device *d, bool json,
+                       struct err *e)
+{
+    json_t *o = device_json(d);
+    int rc = device_facts(s, c, d, o, e) || add_job(s, c, d, o, e) ? -1 : 0;
+    if (rc)
+        json_decref(o);
+    else
+        out_object(o, json);
+    return rc;
+}
+
+/* A MAC address that no device has may have been seen all the same. */
+static int show_stranger(struct store *s, const struct args *a, const struct config *c, struct err *e)
+{
+    struct err none = {0};
+    struct mac m;
+    json_t *o;
+    if (e->kind != ERR_NOT_FOUND || mac_parse(a->words[0], &m, NULL))
+        return -1;
+    if (stranger_facts_json(s, c, m, &o, &none))
+        return none.kind == ERR_NOT_FOUND ? -1 : err_set(e, none.kind, "%s", none.text);
+    out_object(o, a->json);
+    return 0;
+}
+
 int cmd_device_show(const struct args *a, const struct config *c, struct err *e)
 {
     struct store *s;
     struct device d;
-    struct job j;
-    struct err none = {0};
-    int rc = -1;
     if (open_store(c, &s, e))
         return -1;
-    if (device_by_ref(s, a->words[0], &d, e))
-        goto out;
-    bool has_job = job_current(s, d.id, &j, &none) == 0;
-    if (!has_job && none.kind != ERR_NOT_FOUND) {
-        *e = none;
-        goto out;
-    }
-    json_t *keys = NULL, *options = NULL, *wait = NULL;
-    if (options_json(s, c, &d, &options, e) || wait_json(s, c, has_job ? &j : NULL, &wait, e) ||
-        host_keys_json(s, has_job ? j.id : 0, &keys, e)) {
-        json_decref(options);
-        json_decref(wait);
-        goto out;
-    }
-    json_t *o = device_json(&d);
-    json_object_set_new(o, "dhcp_options", options);
-    json_object_set_new(o, "wait", wait);
-    json_object_set_new(o, "ssh_host_keys", keys);
-    json_object_set_new(o, "job", has_job ? job_json(&j) : json_null());
-    out_object(o, a->json);
-    rc = 0;
-out:
+    int rc =
+        device_by_ref(s, a->words[0], &d, e) ? show_stranger(s, a, c, e) : show_device(s, c, &d, a->json, e);
     store_close(s);
     return rc;
 }

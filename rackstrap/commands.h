@@ -25,4 +25,8 @@ int timeline_of(struct store *s, const char *ref, int64_t *ret_id, struct err *e
 /* A lease as an object, with its device; live ones that ran out are expired. */
 json_t *lease_json(const struct lease *x, struct store *s);
 
+/* Where NetBox shows an object that came from there: "https://netbox.example/dcim/devices/5/"; without an
+ * address in the configuration "dcim/devices/5"; null for 0. */
+json_t *netbox_url(const struct config *c, const char *kind, int64_t id);
+
 #endif

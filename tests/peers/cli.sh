@@ -89,6 +89,28 @@ json 'j["interfaces"][0]["mac"] == "52:54:00:00:00:01" and j["job"] is None' dev
 json 'j["action"] == "local"' why hv-01
 json '"the first of its kind, when it asks next" in j["loader_reason"]' why hv-01
 json 'j["device"] == "hv-01"' ip 10.77.0.11
+
+# What there is beside what boots: IPv6, a tag, a second MAC address, a prefix; as another process writes it.
+python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.executescript("""
+INSERT INTO ip_addresses (address, length, interface_id, dns_name) SELECT x'"'20010db8000000000000000000000011'"', 64, min(id), '"'hv-01.example'"' FROM interfaces;
+INSERT INTO mac_addresses (mac, interface_id, is_primary) SELECT 0x525400000101, min(id), 0 FROM interfaces;
+INSERT INTO prefixes (first, last, length) VALUES (x'"'20010db8000000000000000000000000'"', x'"'20010db80000ffffffffffffffffffff'"', 48);
+INSERT INTO prefixes (first, last, length, router) VALUES (0x0a4d0000, 0x0a4dffff, 16, 0x0a4d0001);
+INSERT INTO tags (name, slug) VALUES ('"'GPU'"', '"'gpu'"');
+INSERT INTO tagged (model, object_id, tag_id) SELECT '"'dcim.device'"', id, 1 FROM devices;
+""")' "$dir/state/inventory.db" || not_ok setup "the store cannot be written"
+json 'j["device"] == "hv-01" and j["interface"] == "eno1" and j["dns_name"] == "hv-01.example" and j["prefixes"][0]["prefix"] == "2001:db8::/48"' ip 2001:db8::11
+json 'j["ours"] is True and j["device"] is None' ip 2001:db8::12
+json 'j["ours"] is False' ip 2001:db9::11
+json 'j["gateway"] == "10.77.0.1" and j["subnet"] == "10.77.0.0/16" and j["prefixes"][0]["gateway"] == "10.77.0.1"' ip 10.77.0.11
+json 'j["use"] == "the router of 10.77.0.0/16"' ip 10.77.0.1
+json '[m["mac"] for m in j["mac_addresses"]] == ["52:54:00:00:00:01", "52:54:00:00:01:01"] and j["tags"] == ["gpu"]' device show 52:54:00:00:01:01
+json '[x["address"] for x in j["ip_addresses"]] == ["10.77.0.11/24", "2001:db8::11/64"] and j["last_events"][0]["event"] == "created"' device show hv-01
+json '[d["name"] for d in j] == ["hv-01"]' device list tag=gpu,status=planned,state=idle,address=2001:db8::11
+json 'j == []' device list --installed-since 2020-01-01
+json '[d["status"] for d in j] == ["planned"]' device list netbox=no
 ends 0 "name eno1, mac 52:54:00:00:00:01" device show hv-01
 ends 2 "selected by" device list colour=red
 ends 2 "no state" device list --state red
@@ -101,7 +123,8 @@ for command in "device show" "device protect" cancel events; do
     ends 1 hv-09 $command hv-09
 done
 ends 2 "neither a device nor" why hv-09
-ends 2 "not an IPv4 address" ip hv-01
+ends 2 "is not an address" ip hv-01
+ends 2 "is not an address" ip 10.77.0.0/24
 ends 1 "no image" assign hv-01 red
 ends 2 "empty selector" assign "" red
 ends 1 "no job" cancel hv-01
