@@ -343,15 +343,17 @@ static bool mac_condition(struct term *t)
         t->column = column;
         return text_condition(t);
     }
-    sql_add(t->q, "(0");
+    /* IN, and no OR, so that the index on the addresses is used */
+    size_t known = 0;
+    sql_addf(t->q, "(%s IN (", t->column);
     for (size_t i = 0; i < t->n; i++) {
         struct mac m;
         if (mac_parse(t->values[i], &m, NULL) == 0) {
-            sql_addf(t->q, " OR %s = ", t->column);
+            sql_add(t->q, known++ ? ", " : "");
             sql_param(t->q, db_i((int64_t)mac_to_u64(m)));
         }
     }
-    sql_add(t->q, t->op == OP_N ? ") IS NOT TRUE" : ")");
+    sql_add(t->q, t->op == OP_N ? ")) IS NOT TRUE" : "))");
     return true;
 }
 
