@@ -1,7 +1,7 @@
 #!/bin/bash
 # Real machines in QEMU and a real Salt master. A blank machine is installed and enrols; it is power-cycled twice without being written
-# again; then it is given another image: that image is there, enrolled again, the old key gone and the new one accepted. The first
-# machine's firmware is $FIRMWARE (bios).
+# again; then it is given another image: that image is there, enrolled again, the old key gone and the new one accepted. In the end
+# Ansible reaches it by our inventory. The first machine's firmware is $FIRMWARE (bios).
 # shellcheck source=tests/scenario/lib.sh
 . "$(dirname "$0")/lib.sh"
 firmware=${FIRMWARE:-bios}
@@ -27,7 +27,9 @@ keep_raw=yes demo_state "$recipe"
 take_state "$cache"
 lab_up --hosts 1 --firmware "$firmware"
 "$salt_tools/master.sh" start "$work/salt" --address "$server_ip" --netns "$namespace" || die "no Salt master"
-write_config "$(salt_config)"
+ssh_key
+write_config "$(salt_config)
+hosts: {authorized_keys: [\"$(cat "$work/id.pub")\"]}"
 write_inventory "$image"
 # The other image is made of the first one's disk, so that it takes no second download.
 sed "s|^  disk: .*|  disk: $cache/raw|; s|^  sha256: .*|  sha256: \"$(sha256sum <"$cache/raw" | cut -d' ' -f1)\"|" "$other_recipe" >"$work/other.yaml"
@@ -62,4 +64,7 @@ check "another key is accepted" test "$(key_of)" != "$old_key"
 check "one key only" is "$(salt salt-key -l accepted --out json | json "['minions']")" "['hv-01']"
 check "none is pending" is "$(find "$work/salt/pki/minions_pre" -type f | wc -l)" 0
 check "salt test.ping" has "$(salt salt hv-01 test.ping)" True
+if command -v ansible >/dev/null; then
+    check "ansible -m ping, by the inventory script and the key that the machine said is its own" ansible_ping hv-01
+fi
 exit $((failures > 0))

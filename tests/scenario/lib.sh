@@ -237,6 +237,23 @@ wait_state() { # DEVICE STATES SECONDS: until the device is in one of these, sep
     return 1
 }
 
+# --- people's ways to an installed machine ---
+
+ssh_key() { ssh-keygen -q -t ed25519 -N '' -C "$scenario" -f "$work/id"; } # before write_config, which names it
+# The host keys are those that the machine posted at its first boot: nothing is trusted because it answers.
+ansible_ping() { # DEVICE
+    rs device show "$1" --json | /usr/bin/python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+for key in d["ssh_host_keys"]: print(d["address"].split("/")[0], key)' >"$work/known_hosts"
+    [ -s "$work/known_hosts" ] || { echo "$1 posted no SSH host key"; return 1; }
+    ln -sfn "$rackstrap" "$work/rackstrap-inventory"
+    within env HOME="$work" RACKSTRAP_CONFIG="$config" ANSIBLE_NOCOLOR=1 ANSIBLE_TIMEOUT=60 timeout 240 ansible -i "$work/rackstrap-inventory" "$1" \
+        -m ping -u root --private-key "$work/id" -e ansible_python_interpreter=/usr/bin/python3 \
+        --ssh-common-args "-o UserKnownHostsFile=$work/known_hosts -o StrictHostKeyChecking=yes" >"$work/ping" 2>&1
+    grep -q '"ping": "pong"' "$work/ping" || { cat "$work/ping"; return 1; }
+}
+
 # --- images ---
 
 # The releases and the installer are built once for a recipe, an agent and a kernel, and every scenario starts from a copy.
