@@ -248,9 +248,10 @@ d = json.load(sys.stdin)
 for key in d["ssh_host_keys"]: print(d["address"].split("/")[0], key)' >"$work/known_hosts"
     [ -s "$work/known_hosts" ] || { echo "$1 posted no SSH host key"; return 1; }
     ln -sfn "$rackstrap" "$work/rackstrap-inventory"
-    within env HOME="$work" RACKSTRAP_CONFIG="$config" ANSIBLE_NOCOLOR=1 ANSIBLE_TIMEOUT=60 timeout 240 ansible -i "$work/rackstrap-inventory" "$1" \
-        -m ping -u root --private-key "$work/id" -e ansible_python_interpreter=/usr/bin/python3 \
-        --ssh-common-args "-o UserKnownHostsFile=$work/known_hosts -o StrictHostKeyChecking=yes" >"$work/ping" 2>&1
+    within env HOME="$work" RACKSTRAP_CONFIG="$config" ANSIBLE_NOCOLOR=1 ANSIBLE_TIMEOUT=60 ANSIBLE_SSH_RETRIES=5 \
+        ANSIBLE_SSH_COMMON_ARGS="-o UserKnownHostsFile=$work/known_hosts -o StrictHostKeyChecking=yes" \
+        timeout 240 ansible -i "$work/rackstrap-inventory" "$1" -m ping -u root --private-key "$work/id" \
+        -e ansible_python_interpreter=/usr/bin/python3 >"$work/ping" 2>&1
     grep -q '"ping": "pong"' "$work/ping" || { cat "$work/ping"; return 1; }
 }
 
