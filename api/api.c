@@ -50,7 +50,7 @@ struct leases *api_leases(struct api *a, struct err *e)
 /* ---- which path ---- */
 
 /* Is the path, which is without its last slash, of this pattern? *ret_id: the number at {id}; -1 when what
- * stands there is none. */
+ * stands there is none. Other braces hold any word, which the handler reads in the path. */
 static bool matches(const char *pattern, const char *path, int64_t *ret_id)
 {
     int64_t id = 0;
@@ -60,10 +60,11 @@ static bool matches(const char *pattern, const char *path, int64_t *ret_id)
                 return false;
             continue;
         }
-        size_t n = strcspn(path, "/."), digits = strspn(path, "0123456789");
+        bool word = pattern[1] != 'i';
+        size_t n = strcspn(path, word ? "/" : "/."), digits = strspn(path, "0123456789");
         if (!n)
             return false;
-        id = digits == n && n <= 18 ? strtoll(path, NULL, 10) : -1;
+        id = word ? 0 : digits == n && n <= 18 ? strtoll(path, NULL, 10) : -1;
         path += n;
         pattern = strchr(pattern, '}');
     }
@@ -166,6 +167,36 @@ static void add_allow(struct call *c)
     str_free(&names);
 }
 
+/* What may be written, and of which choices: pynetbox's `choices()` reads it. */
+static void add_field(struct jsonw *w, const struct field *f)
+{
+    jsonw_key(w, f->name), jsonw_open(w, '{');
+    jsonw_key(w, "type"), jsonw_str(w, f->choices ? "choice" : "field");
+    jsonw_key(w, "required"), jsonw_bool(w, f->flags & FIELD_REQUIRED);
+    jsonw_key(w, "read_only"), jsonw_bool(w, f->flags & FIELD_READ_ONLY);
+    if (f->choices) {
+        jsonw_key(w, "choices"), jsonw_open(w, '[');
+        for (const struct choice *c = f->choices; c->value; c++) {
+            jsonw_open(w, '{');
+            jsonw_key(w, "value"), jsonw_str(w, c->value);
+            jsonw_key(w, "display_name"), jsonw_str(w, c->label);
+            jsonw_close(w, '}');
+        }
+        jsonw_close(w, ']');
+    }
+    jsonw_close(w, '}');
+}
+
+static void add_actions(struct jsonw *w, const struct route *r)
+{
+    jsonw_key(w, "actions"), jsonw_open(w, '{');
+    jsonw_key(w, r->methods & API_POST ? "POST" : "PUT"), jsonw_open(w, '{');
+    for (size_t i = 0; i < r->model->fields_n; i++)
+        add_field(w, &r->model->fields[i]);
+    jsonw_close(w, '}');
+    jsonw_close(w, '}');
+}
+
 static void answer_options(struct call *c)
 {
     struct jsonw w = answer_open(c, 200);
@@ -174,6 +205,8 @@ static void answer_options(struct call *c)
     jsonw_key(&w, "description"), jsonw_str(&w, "");
     jsonw_key(&w, "renders"), jsonw_open(&w, '['), jsonw_str(&w, "application/json"), jsonw_close(&w, ']');
     jsonw_key(&w, "parses"), jsonw_open(&w, '['), jsonw_str(&w, "application/json"), jsonw_close(&w, ']');
+    if (c->route->model && (c->token.rights & RIGHT_WRITE))
+        add_actions(&w, c->route);
     jsonw_close(&w, '}');
 }
 

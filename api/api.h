@@ -12,12 +12,14 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/addr.h"
 #include "base/span.h"
 #include "base/str.h"
+#include "inventory/lease.h"
 #include "inventory/store.h"
 
 /* Of a set, since a path has several. What is none of these never comes here. */
@@ -70,6 +72,10 @@ struct api_config {
     uint64_t wipe_limit;   /* devices that one request may arm */
     const char
         *netbox_url; /* "https://netbox.example", to say where an object is to be changed; NULL: none */
+    /* What is known of an address, as `rackstrap ip --json` says it: the configuration's part of it is not
+     * the API's. NULL: nobody answers that here. */
+    json_t *(*about)(void *ctx, struct store *s, struct leases *l, const char *address, struct err *e);
+    void *about_ctx;
 };
 
 struct api;

@@ -38,6 +38,7 @@ const struct route plugin_routes[] = {
     {.pattern = PLUGIN "leases/{id}/", .methods = API_GET, .answer = plugin_lease},
     {.pattern = PLUGIN "events/", .methods = API_GET, .answer = plugin_events},
     {.pattern = PLUGIN "events/{id}/", .methods = API_GET, .answer = plugin_event},
+    {.pattern = PLUGIN "ip/{address}/", .methods = API_GET, .answer = plugin_ip},
     {0},
 };
 

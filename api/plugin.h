@@ -78,5 +78,6 @@ void plugin_leases(struct call *c);
 void plugin_lease(struct call *c);
 void plugin_events(struct call *c);
 void plugin_event(struct call *c);
+void plugin_ip(struct call *c);
 
 #endif

@@ -15,11 +15,17 @@ struct addresses {
     char text[96];
 };
 
+int addresses_attach(struct addresses *x, struct store *s, struct err *e)
+{
+    bool changed;
+    return x->prefixes ? prefixes_refresh(x->prefixes, &changed, e) : prefixes_open(s, &x->prefixes, e);
+}
+
 int addresses_new(const struct config *c, struct store *s, struct addresses **ret, struct err *e)
 {
     struct addresses *x = xcalloc(1, sizeof *x);
     x->c = c;
-    if (prefixes_open(s, &x->prefixes, e)) {
+    if (s && addresses_attach(x, s, e)) {
         addresses_free(x);
         return -1;
     }

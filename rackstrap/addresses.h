@@ -7,8 +7,11 @@
 #include "rackstrap/config.h"
 
 struct addresses;
-/* Reads the system's own addresses and the prefixes, once. Both are lent. */
+/* Reads the system's own addresses and the prefixes, once. Both are lent. Without a store (NULL) only the
+ * first: a server reads them before it has no right to, and the prefixes later. */
 int addresses_new(const struct config *c, struct store *s, struct addresses **ret, struct err *e);
+/* Reads the prefixes, or reads them anew when one has changed. */
+int addresses_attach(struct addresses *x, struct store *s, struct err *e);
 void addresses_free(struct addresses *x); /* takes NULL */
 /* "the router of 10.77.0.0/24", "this server's own, on br0"; NULL: a machine may have it. Lent until the next
  * call. */
