@@ -9,19 +9,22 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "inventory/device.h"
+#include "inventory/query.h"
 #include "rackstrap/cmd_device.h"
 #include "rackstrap/commands.h"
 
 /* What a device is a member of: each value that it has of these makes a group. */
 static const struct {
     const char *group, *key; /* in device_json */
-} groupings[] = {{"sites", "site"},         {"racks", "rack"},  {"roles", "role"},   {"tenants", "tenant"},
-                 {"platforms", "platform"}, {"state", "state"}, {"images", "image"}, {"status", "status"}};
+} groupings[] = {{"sites", "site"},    {"locations", "location"}, {"racks", "rack"},
+                 {"roles", "role"},    {"tenants", "tenant"},     {"platforms", "platform"},
+                 {"status", "status"}, {"state", "state"},        {"images", "image"}};
 #define GROUPINGS (sizeof groupings / sizeof *groupings)
 
 struct listing {
+    struct store *s;
     json_t *hostvars, *groups;
+    struct err *e;
 };
 
 /* Of an assignment the image, without its version. */
@@ -56,6 +59,18 @@ static void join_group(json_t *groups, const char *kind, const char *value, cons
     free(name);
 }
 
+struct tagged {
+    json_t *groups;
+    const char *host;
+};
+
+static int add_tag(const char *slug, void *ctx)
+{
+    const struct tagged *t = ctx;
+    join_group(t->groups, "tags", slug, t->host);
+    return 0;
+}
+
 static int add_host(const struct device *d, void *ctx)
 {
     struct listing *l = ctx;
@@ -66,7 +81,7 @@ static int add_host(const struct device *d, void *ctx)
             join_group(l->groups, groupings[i].group, value, d->name);
     }
     json_object_set_new(l->hostvars, d->name, vars);
-    return 0;
+    return device_tag_each(l->s, d->id, add_tag, &(struct tagged){l->groups, d->name}, l->e);
 }
 
 static int name_order(const void *a, const void *b)
@@ -97,7 +112,7 @@ static void print_json(json_t *v)
 
 static int list_hosts(struct store *s, const char *selector, struct err *e)
 {
-    struct listing l = {json_object(), json_object()};
+    struct listing l = {s, json_object(), json_object(), e};
     int rc = device_each(s, selector, add_host, &l, e);
     if (!rc) {
         json_t *all = json_copy(l.groups);

@@ -50,12 +50,9 @@ hosts = j.pop("_meta")["hostvars"]
 groups = {name: sorted(g["hosts"]) for name, g in j.items() if "hosts" in g}
 want = {"sites_par1": ["hv-01", "hv-02"], "sites_lon-1": ["spare"], "racks_r01": ["hv-01"], "racks_r02": ["hv-02"],
         "roles_hypervisor": ["hv-01", "hv-02"], "tenants_ops": ["hv-01"], "platforms_debian-12": ["hv-01"],
-        "state_idle": ["hv-01", "hv-02", "spare"], "images_debian-12-hypervisor": ["hv-01"]}
-statuses = {name: g for name, g in groups.items() if name.startswith("status_")}
-assert sum(map(len, statuses.values())) in (0, 3), statuses
-groups = {name: g for name, g in groups.items() if name not in statuses}
+        "state_idle": ["hv-01", "hv-02", "spare"], "status_planned": ["hv-01", "hv-02", "spare"], "images_debian-12-hypervisor": ["hv-01"]}
 assert groups == want, groups
-assert sorted(j["all"]["children"]) == sorted([*want, *statuses, "ungrouped"]), j["all"]
+assert sorted(j["all"]["children"]) == sorted([*want, "ungrouped"]), j["all"]
 assert sorted(hosts) == ["hv-01", "hv-02", "spare"], hosts
 assert {n: h.get("ansible_host") for n, h in hosts.items()} == {"hv-01": "10.77.0.11", "hv-02": "10.77.0.12", "spare": None}, hosts
 facts = hosts["hv-01"]["rackstrap"]
