@@ -17,6 +17,7 @@
 struct yaml_node {
     struct yaml *doc;
     enum yaml_type type;
+    bool plain;
     int line, column; /* from 1 */
     char *text;       /* of a scalar */
     size_t n, cap;    /* of a sequence or mapping */
@@ -30,6 +31,10 @@ struct yaml_node {
 struct yaml {
     char *name;
     struct yaml_node *root;
+    const char *walk_key; /* of the root: its list is walked, not kept */
+    yaml_item_fn *walk;
+    void *walk_ctx;
+    bool walking; /* the value of that key is what is built next */
 };
 
 static void node_free(struct yaml_node *n)
@@ -119,6 +124,8 @@ static int build(struct yaml *y, yaml_parser_t *p, yaml_event_t *ev, int depth, 
 
 static int build_seq(struct yaml *y, yaml_parser_t *p, int depth, struct yaml_node *seq, struct err *e)
 {
+    bool walking = y->walking;
+    y->walking = false;
     for (;;) {
         yaml_event_t ev;
         if (next_event(y, p, &ev, e))
@@ -129,6 +136,13 @@ static int build_seq(struct yaml *y, yaml_parser_t *p, int depth, struct yaml_no
         yaml_event_delete(&ev);
         if (rc || end)
             return rc;
+        if (walking) {
+            rc = y->walk(item, y->walk_ctx, e);
+            node_free(item);
+            if (rc)
+                return rc;
+            continue;
+        }
         node_grow(seq);
         seq->items[seq->n++] = item;
     }
@@ -183,7 +197,10 @@ static int build_map(struct yaml *y, yaml_parser_t *p, int depth, struct yaml_no
         struct yaml_node *item = NULL;
         int rc = end ? check_twice(y, map, e) : check_key(y, &key, e);
         if (!rc && !end && !(rc = next_event(y, p, &value, e))) {
+            y->walking = depth == 0 && y->walk_key && value.type == YAML_SEQUENCE_START_EVENT &&
+                         strcmp((const char *)key.data.scalar.value, y->walk_key) == 0;
             rc = build(y, p, &value, depth + 1, &item, e);
+            y->walking = false;
             yaml_event_delete(&value);
         }
         if (!rc && !end) {
@@ -217,6 +234,7 @@ static int build(struct yaml *y, yaml_parser_t *p, yaml_event_t *ev, int depth, 
             return mark_error(y, ev->start_mark, e, "a NUL byte inside the text; remove it");
         n = node_new(y, YAML_SCALAR, ev->start_mark);
         n->text = xstrdup((char *)ev->data.scalar.value);
+        n->plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
         break;
     case YAML_SEQUENCE_START_EVENT:
         n = node_new(y, YAML_SEQ, ev->start_mark);
@@ -235,7 +253,7 @@ static int build(struct yaml *y, yaml_parser_t *p, yaml_event_t *ev, int depth, 
     }
     if (rc) {
         node_free(n);
-        return -1;
+        return rc;
     }
     *ret = n;
     return 0;
@@ -260,19 +278,20 @@ static int read_document(struct yaml *y, yaml_parser_t *p, struct err *e)
     }
 }
 
-int yaml_load_text(const char *name, const char *text, size_t n, struct yaml **ret, struct err *e)
+int yaml_walk_text(const char *name, const char *text, size_t n, const char *key, yaml_item_fn *item,
+                   void *ctx, struct yaml **ret, struct err *e)
 {
     yaml_parser_t p;
     if (!yaml_parser_initialize(&p))
         return err_set(e, ERR_IO, "out of memory");
     yaml_parser_set_input_string(&p, (const unsigned char *)text, n);
     struct yaml *y = xcalloc(1, sizeof *y);
-    y->name = xstrdup(name);
+    *y = (struct yaml){.name = xstrdup(name), .walk_key = key, .walk = item, .walk_ctx = ctx};
     int rc = read_document(y, &p, e);
     yaml_parser_delete(&p);
-    if (rc) {
+    if (rc || !ret) {
         yaml_free(y);
-        return -1;
+        return rc;
     }
     /* An empty document (or only comments) is an empty mapping, so that required keys are what is missed. */
     if (!y->root || (y->root->type == YAML_SCALAR && !*y->root->text)) {
@@ -281,6 +300,11 @@ int yaml_load_text(const char *name, const char *text, size_t n, struct yaml **r
     }
     *ret = y;
     return 0;
+}
+
+int yaml_load_text(const char *name, const char *text, size_t n, struct yaml **ret, struct err *e)
+{
+    return yaml_walk_text(name, text, n, NULL, NULL, NULL, ret, e);
 }
 
 int yaml_load_file(const char *path, struct yaml **ret, struct err *e)
@@ -337,6 +361,11 @@ struct yaml_node *yaml_value_at(const struct yaml_node *map, size_t i)
 const char *yaml_text(const struct yaml_node *n)
 {
     return n->type == YAML_SCALAR ? n->text : NULL;
+}
+
+bool yaml_plain(const struct yaml_node *n)
+{
+    return n->type == YAML_SCALAR && n->plain;
 }
 
 int yaml_want(const struct yaml_node *n, enum yaml_type t, const char *what, struct err *e)

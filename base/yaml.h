@@ -24,6 +24,12 @@ enum yaml_type { YAML_SCALAR, YAML_SEQ, YAML_MAP };
 
 int yaml_load_file(const char *path, struct yaml **ret, struct err *e);
 int yaml_load_text(const char *name, const char *text, size_t n, struct yaml **ret, struct err *e);
+/* A list too long for the memory: each item of the list that stands under this key of the root is handed to
+ * `item`, in order, and gone after that; *ret (may be NULL) is the document with that list empty. Other than
+ * 0 from `item` ends the walk, is what is returned, and leaves *ret alone. */
+typedef int yaml_item_fn(struct yaml_node *item, void *ctx, struct err *e);
+int yaml_walk_text(const char *name, const char *text, size_t n, const char *key, yaml_item_fn *item,
+                   void *ctx, struct yaml **ret, struct err *e);
 /* libyaml exports a yaml_free of its own, and calls it: ours needs another name for the linker, or it would
  * be called instead. */
 void yaml_free(struct yaml *y) __asm__("rackstrap_yaml_free");
@@ -38,6 +44,7 @@ const char *yaml_key_at(const struct yaml_node *map,
                         size_t i); /* for mappings whose keys are free; marks it known */
 struct yaml_node *yaml_value_at(const struct yaml_node *map, size_t i);
 const char *yaml_text(const struct yaml_node *n); /* a scalar's text; NULL for others */
+bool yaml_plain(const struct yaml_node *n);       /* is it a scalar without quotes */
 
 /* An error at this node. Returns -1. */
 int yaml_error(const struct yaml_node *n, struct err *e, const char *fmt, ...)

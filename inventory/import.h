@@ -1,5 +1,5 @@
-/* import: devices from YAML, whole or not at all. Every error is FILE:LINE:COLUMN; duplicates name both
- * places. */
+/* import: the inventory from YAML (keep.h has the keys), whole or not at all. Every error is
+ * FILE:LINE:COLUMN; duplicates name both places. */
 #ifndef INVENTORY_IMPORT_H
 #define INVENTORY_IMPORT_H
 
@@ -7,6 +7,7 @@
 
 struct import_result {
     size_t devices_new, devices_changed, devices_same, armed;
+    size_t objects_new, objects_changed; /* of what else the file lists */
     size_t waiting;   /* devices whose image no release has been built of: assigned, and armed by an import
                          after the build */
     size_t cancelled; /* of those: their armed job for another image was cancelled */
@@ -26,7 +27,7 @@ struct import_options {
     /* NULL, or called for each address of the file, which is right in itself. */
     void (*address_seen)(void *ctx, const char *device, struct ip4_if address);
     void *address_ctx;
-    /* NULL, or called for each site, rack, tenant, role and platform that comes into being by being named by
+    /* NULL, or called for each site, rack, tenant, tag and so on that comes into being by being named by
      * a device only: it may be a slip. */
     void (*made)(const char *what, const char *slug, const char *device, void *ctx);
     void *made_ctx;

@@ -122,6 +122,8 @@ enum keep_did { KEEP_SAME, KEEP_CHANGED, KEEP_NEW };
 int keep_put(struct keeper *k, struct said *x, enum keep_did *did, struct err *e);
 int keep_put_device(struct keeper *k, struct said_device *x, int64_t *ret_id, enum keep_did *did,
                     struct err *e);
+/* ERR_INPUT when locations are in each other, round and round. */
+int keep_check(struct keeper *k, struct err *e);
 /* The last of a transaction: addresses that nobody took over go. */
 int keep_end(struct keeper *k, struct err *e);
 

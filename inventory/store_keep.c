@@ -823,6 +823,9 @@ static int say_put(struct keeper *k, const struct said *x, bool new, struct err 
 {
     const struct keep_kind *kind = keep_kind(x->model);
     const char *name = x->v[kind->identity - 1];
+    for (size_t i = 0; new &&i < kind->n; i++) {
+        change_text(&k->state->change, kind->keys[i].key, "", x->v[i]);
+    }
     const char *detail =
         arena_printf(&k->arena, "the %s %.100s was %s", kind->noun, name, new ? "made" : "changed");
     return journal_add_change(k->s, 0, NULL, k->actor, new ? "created" : "changed", detail, &k->state->change,
@@ -848,6 +851,27 @@ int keep_put(struct keeper *k, struct said *x, enum keep_did *did, struct err *e
         k->state = xcalloc(1, sizeof *k->state);
     }
     return put(k, x, did, e) < 0 ? keep_fault(k, x) : 0;
+}
+
+int keep_check(struct keeper *k, struct err *e)
+{
+    static const char sql[] =
+        "WITH RECURSIVE tree (id) AS (SELECT id FROM locations WHERE parent_id IS NULL UNION SELECT l.id "
+        "FROM tree JOIN "
+        "locations l ON l.parent_id = tree.id) SELECT slug FROM locations WHERE id NOT IN tree LIMIT 1";
+    char slug[NAME_SIZE];
+    sqlite3_stmt *q;
+    if (db_query(k->s, sql, NULL, 0, &q, e) < 0) {
+        return -1;
+    }
+    int r = db_step(k->s, q, e);
+    if (r == 1) {
+        db_text(q, 0, slug, sizeof slug);
+        db_done(q);
+        return err_set(e, ERR_INPUT, "the location %s is in itself, by its parents; take one parent away",
+                       slug);
+    }
+    return r;
 }
 
 void keeper_free(struct keeper *k)

@@ -131,12 +131,12 @@ ends 1 "no job" cancel hv-01
 ends 1 red image show red
 ends 1 none.raw image frame red "$dir/none.raw"
 ends 0 "is protected" device protect hv-01
-if "$rackstrap" events --json | python3 -c 'import json, sys; assert [json.loads(l)["event"] for l in sys.stdin] == ["created", "protected"]'; then
+if "$rackstrap" events --json | python3 -c 'import json, sys; assert [json.loads(l)["event"] for l in sys.stdin] == ["created", "created", "protected"]'; then
     echo "ok cli-events-are-a-line-each"
 else
     not_ok events-are-a-line-each "$("$rackstrap" events --json)"
 fi
-ends 0 "2 entries are as written" journal verify
+ends 0 "3 entries are as written" journal verify
 
 # A release, and a job: nothing is armed, kept or taken back without a word.
 ends 0 "is not protected" device unprotect hv-01

@@ -1,0 +1,125 @@
+/* import_assign: a device's `image:`. What differs from its assignment arms a job, as `assign` would. */
+#include <string.h>
+
+#include "base/str.h"
+#include "inventory/import_parts.h"
+
+/* A device whose image could not be armed before, as it had no release, has the assignment and no job for it.
+ */
+static int had_job_for(struct import *im, const struct device *d, bool *ret, struct err *e)
+{
+    struct err why = {0};
+    struct job j;
+    size_t n = strcspn(d->assigned, "@");
+    *ret = job_current(im->k.s, d->id, &j, &why) == 0 && strncmp(j.image, d->assigned, n) == 0 &&
+           j.image[n] == '\0';
+    if (why.kind == ERR_NONE || why.kind == ERR_NOT_FOUND) {
+        return 0;
+    }
+    if (e) {
+        *e = why;
+    }
+    return -1;
+}
+
+/* The same release can be named in several ways; only another one is a reason to wipe a disk. */
+static bool names_assigned(struct import *im, const struct device *d, const char *image)
+{
+    struct release r;
+    char text[ASSIGNED_SIZE];
+    if (strcmp(d->assigned, image) == 0) {
+        return true;
+    }
+    if (!d->assigned[0] || release_find(im->k.s, image, &r, NULL) < 0) {
+        return false;
+    }
+    assignment_text(image, &r, text);
+    return strcmp(d->assigned, text) == 0;
+}
+
+/* Another name for the release that the device's job has written or is about to write ("debian-12" pinned to
+ * its version, say) is written down, and is no reason to wipe the disk again. */
+static int rename_assigned(struct import *im, const struct item *it, const struct device *d, bool *ret,
+                           struct err *e)
+{
+    struct err why = {0};
+    struct release r;
+    struct job j;
+    char text[ASSIGNED_SIZE];
+    if (release_find(im->k.s, it->image, &r, NULL) < 0) {
+        return 0; /* assign_image says what is wrong */
+    }
+    if (job_current(im->k.s, d->id, &j, &why) < 0) {
+        return why.kind == ERR_NOT_FOUND ? 0 : err_set(e, why.kind, "%s", why.text);
+    }
+    if (strcmp(j.digest, r.digest) != 0 || j.state == JOB_FAILED || j.state == JOB_EXPIRED ||
+        j.state == JOB_CANCELLED) {
+        return 0;
+    }
+    *ret = true;
+    assignment_text(it->image, &r, text);
+    return device_intend(im->k.s, d->id, text, im->o->actor, im->k.at_ms, e);
+}
+
+/* The image has no release: the assignment alone. A job that waits to write another image, which is no longer
+ * wanted, is cancelled; one that writes it now is no more replaced than by `assign`. */
+static int wait_for_image(struct import *im, const struct item *it, const struct device *d, struct err *e)
+{
+    struct err why = {0};
+    struct job j;
+    if (job_current(im->k.s, d->id, &j, &why) < 0 && why.kind != ERR_NOT_FOUND) {
+        return err_set(e, why.kind, "%s", why.text);
+    }
+    if (why.kind == ERR_NONE && j.state == JOB_CLAIMED) {
+        err_set(e, ERR_CONFLICT, "%s is being written with %s now; wait until it is done", d->name, j.image);
+        return at_place(im, it->image_node, e);
+    }
+    if (why.kind == ERR_NONE && j.state == JOB_ARMED) {
+        if (job_cancel(im->k.s, d->id, im->o->actor, im->k.at_ms, e) < 0) {
+            return at_place(im, it->image_node, e);
+        }
+        im->result.cancelled++;
+    }
+    return device_intend(im->k.s, d->id, it->image, im->o->actor, im->k.at_ms, e);
+}
+
+static int assign_image(struct import *im, const struct item *it, const struct device *d, struct err *e)
+{
+    struct assign a = {.release_ref = it->image, .actor = im->o->actor, .expiry_s = im->o->job_expiry_s};
+    struct release r;
+    struct err why = {0};
+    if (!d->protected && release_find(im->k.s, it->image, &r, &why) < 0 && why.kind == ERR_NOT_FOUND &&
+        !strchr(it->image, '@')) {
+        if (name_check("image's name", it->image, e) < 0) {
+            return at_place(im, it->image_node, e);
+        }
+        im->result.waiting++;
+        str_copy(im->result.missing, sizeof im->result.missing, it->image);
+        return wait_for_image(im, it, d, e);
+    }
+    if (job_assign(im->k.s, d->id, &a, im->k.at_ms, NULL, e) < 0) {
+        return at_place(im, it->image_node, e);
+    }
+    im->result.armed++;
+    return 0;
+}
+
+int assign_item(struct import *im, const struct item *it, struct err *e)
+{
+    struct device d;
+    bool done = false;
+    if (!it->image[0]) {
+        return 0;
+    }
+    if (device_by_name(im->k.s, it->name, &d, e) < 0) {
+        return -1;
+    }
+    bool same = names_assigned(im, &d, it->image);
+    if (same && d.netbox_id) {
+        return 0; /* what it asks for is acted upon by the sync alone */
+    }
+    if (same ? had_job_for(im, &d, &done, e) < 0 : rename_assigned(im, it, &d, &done, e) < 0) {
+        return -1;
+    }
+    return done ? 0 : assign_image(im, it, &d, e);
+}
