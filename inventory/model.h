@@ -118,7 +118,7 @@ enum filter_kind {
     FILTER_REF_KEY,  /* by the key of what is referred to: slug or name */
     FILTER_TREE,     /* FILTER_REF of a location, with all that is in it */
     FILTER_TREE_KEY, /* likewise by slug */
-    FILTER_MAC,      /* any notation; what is no MAC address matches nothing */
+    FILTER_MAC,      /* any notation */
     FILTER_TAG,      /* by slug; a second one narrows */
     FILTER_TAG_ID,
     FILTER_Q,       /* any of the texts that people look for */

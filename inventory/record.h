@@ -36,6 +36,7 @@ struct faults {
     struct fault *list;
     size_t n;
 };
+/* Every call takes an empty one. */
 void faults_free(struct faults *f); /* leaves it empty: for the next object */
 
 /* ---- values */

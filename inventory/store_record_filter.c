@@ -210,7 +210,8 @@ static bool compare_condition(struct term *t, bool parse(const char *s, struct d
 
 static bool number_condition(struct term *t)
 {
-    return compare_condition(t, number_parse, "Enter a number.");
+    bool whole = strcmp(t->f ? t->f->name : "", "id") == 0;
+    return compare_condition(t, number_parse, whole ? "Enter a whole number." : "Enter a number.");
 }
 
 static bool moment_parse(const char *s, struct db_value *ret)
@@ -348,10 +349,12 @@ static bool mac_condition(struct term *t)
     sql_addf(t->q, "(%s IN (", t->column);
     for (size_t i = 0; i < t->n; i++) {
         struct mac m;
-        if (mac_parse(t->values[i], &m, NULL) == 0) {
-            sql_add(t->q, known++ ? ", " : "");
-            sql_param(t->q, db_i((int64_t)mac_to_u64(m)));
+        if (mac_parse(t->values[i], &m, NULL) < 0) {
+            fault_add(t->faults, t->name, "Invalid MAC address format: %.100s", t->values[i]);
+            continue;
         }
+        sql_add(t->q, known++ ? ", " : "");
+        sql_param(t->q, db_i((int64_t)mac_to_u64(m)));
     }
     sql_add(t->q, t->op == OP_N ? ")) IS NOT TRUE" : "))");
     return true;
@@ -457,17 +460,19 @@ static void contains_one(struct term *t, const struct inet *i)
     edges(t, i, "(x.first <= ", " AND x.last >= ", ")");
 }
 
+/* No "0 OR ..." before one alone: it would keep SQLite from the index. */
 static bool inet_condition(struct term *t, void one(struct term *t, const struct inet *i))
 {
-    sql_add(t->q, "(0");
+    size_t known = 0;
+    sql_add(t->q, "(");
     for (size_t i = 0; i < t->n; i++) {
         struct inet v;
         if (inet_parse(t->values[i], &v) == 0) {
-            sql_add(t->q, " OR ");
+            sql_add(t->q, known++ ? " OR " : "");
             one(t, &v);
         }
     }
-    sql_add(t->q, ")");
+    sql_add(t->q, known ? ")" : "0)");
     return true;
 }
 

@@ -97,7 +97,7 @@ static const char *const computed_sql[] = {
     [COMPUTED_DATA_TYPE] =
         "CASE WHEN x.type IN ('integer', 'decimal', 'boolean', 'object') THEN x.type WHEN x.type "
         "IN ('multiselect', 'multiobject') THEN 'array' ELSE 'string' END",
-    [COMPUTED_NOTE_DISPLAY] = "strftime('%Y-%m-%d %H:%M:%S', x.created_ms / 1000, 'unixepoch') || ' (' || "
+    [COMPUTED_NOTE_DISPLAY] = "strftime('%Y-%m-%d %H:%M', x.created_ms / 1000, 'unixepoch') || ' (' || "
                               "upper(substr(x.kind, 1, 1)) || substr(x.kind, 2) || ')'",
 };
 
