@@ -51,6 +51,19 @@ static void answer_who(struct call *c)
     jsonw_close(&w, '}');
 }
 
+static void answer_plugins(struct call *c)
+{
+    struct jsonw w = answer_open(c, 200);
+    jsonw_open(&w, '['), jsonw_open(&w, '{');
+    jsonw_key(&w, "name"), jsonw_str(&w, "rackstrap");
+    jsonw_key(&w, "package"), jsonw_str(&w, "rackstrap");
+    jsonw_key(&w, "author"), jsonw_str(&w, "");
+    jsonw_key(&w, "author_email"), jsonw_str(&w, "");
+    jsonw_key(&w, "description"), jsonw_str(&w, "images, releases, assignments, jobs, leases, events");
+    jsonw_key(&w, "version"), jsonw_str(&w, PLUGIN_VERSION);
+    jsonw_close(&w, '}'), jsonw_close(&w, ']');
+}
+
 /* ---- /api/, /api/APP/ ---- */
 
 static const char *const apps[] = {"circuits", "core",  "dcim",           "extras", "ipam",    "plugins",
@@ -140,6 +153,10 @@ const struct route root_routes[] = {
     APP("/api/ipam/"),
     APP("/api/plugins/"),
     APP("/api/plugins/rackstrap/"),
+    {.pattern = "/api/plugins/installed-plugins/",
+     .methods = API_GET,
+     .answer = answer_plugins,
+     .access = BY_TOKEN},
     APP("/api/tenancy/"),
     APP("/api/users/"),
     APP("/api/virtualization/"),
