@@ -9,6 +9,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 
@@ -84,6 +85,25 @@ int digest_parse(const char *hex, struct digest *ret, struct err *e)
     }
     *ret = d;
     return 0;
+}
+
+struct hmac512 hmac_sha512(struct span key, struct span text)
+{
+    struct hmac512 h;
+    if (!HMAC(EVP_sha512(), key.n ? (const void *)key.p : "", (int)key.n,
+              text.n ? text.p : (const uint8_t *)"", text.n, h.b, NULL))
+        abort();
+    return h;
+}
+
+char *hmac512_format(const struct hmac512 *h, char buf[HMAC512_HEX])
+{
+    return hex_format(h->b, sizeof h->b, buf);
+}
+
+bool span_eq_secret(struct span a, struct span b)
+{
+    return a.n == b.n && (a.n == 0 || CRYPTO_memcmp(a.p, b.p, a.n) == 0);
 }
 
 int digest_file(const char *path, const char *algorithm, char ret_hex[129], struct err *e)

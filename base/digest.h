@@ -27,6 +27,17 @@ bool digest_eq(struct digest a, struct digest b); /* in constant time */
 char *digest_format(struct digest d, char buf[DIGEST_HEX]);
 int digest_parse(const char *hex, struct digest *ret, struct err *e);
 
+/* HMAC-SHA512 (RFC 2104, FIPS 198-1). */
+#define HMAC512_SIZE 64
+#define HMAC512_HEX  129
+struct hmac512 {
+    uint8_t b[HMAC512_SIZE];
+};
+struct hmac512 hmac_sha512(struct span key, struct span text);
+char *hmac512_format(const struct hmac512 *h, char buf[HMAC512_HEX]); /* lower case */
+/* In a time that depends on the lengths alone. */
+bool span_eq_secret(struct span a, struct span b);
+
 /* A whole file's hash by name: "sha256" or "sha512"; hex in ret_hex[129]. */
 int digest_file(const char *path, const char *algorithm, char ret_hex[129], struct err *e);
 

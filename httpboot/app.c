@@ -1,5 +1,7 @@
-/* app: the table of routes, and the two answers that need no handler. */
+/* app: the table of routes, and the answers that need no handler. */
 #include "httpboot/app.h"
+
+#include "httpboot/agentapi.h"
 
 #define READ (METHOD_GET | METHOD_HEAD)
 
@@ -31,6 +33,11 @@ void app_call(struct call *c, const char **ret_pattern)
     struct route_match m;
     char ip[IP4_STR];
 
+    if (c->app->cfg->api) {
+        apicall(c);
+        *ret_pattern = c->res->pattern[0] ? c->res->pattern : NULL;
+        return;
+    }
     switch (route_find(routes, sizeof routes / sizeof *routes, c->req->method, c->req->path, &m)) {
     case ROUTE_FOUND:
         c->arg = m.arg;
@@ -47,6 +54,30 @@ void app_call(struct call *c, const char **ret_pattern)
     }
     *ret_pattern = m.route ? m.route->pattern : NULL;
 }
+
+/* ---- what differs between the instances */
+
+struct request_rules app_rules(const struct app *a)
+{
+    const struct httpboot_api *api = a->cfg->api;
+
+    return (struct request_rules){.body_max = api ? api->body_max : REQUEST_BODY_MAX,
+                                  .post_may_be_silent = api != NULL};
+}
+
+struct body_leave app_body(const struct app *a, const struct request *r, struct ip4 peer, int64_t at_ms)
+{
+    if (a->cfg->api)
+        return apicall_body(a, r, peer, at_ms);
+    return (struct body_leave){.known = token_is_good(a, r, at_ms), .max = REQUEST_BODY_MAX};
+}
+
+void app_refuse(const struct app *a, struct response *res, int status, const char *why)
+{
+    response_error_as(res, status, a->cfg->api ? "detail" : "error", why);
+}
+
+/* ---- errors */
 
 static const struct {
     int status;
@@ -69,7 +100,7 @@ void app_error(struct call *c, const struct err *e)
 {
     const char *text = answers[e->kind].text;
 
-    response_error(c->res, answers[e->kind].status, text ? text : e->text);
+    app_refuse(c->app, c->res, answers[e->kind].status, text ? text : e->text);
     if (e->kind == ERR_UNAVAILABLE)
         c->res->retry_after = RETRY_S;
     str_copy(c->res->note, sizeof c->res->note, e->text);

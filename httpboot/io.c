@@ -116,6 +116,12 @@ static void listen_again(void *ctx)
     }
 }
 
+/* Which of the program's instances it is, as the configuration's part is called. */
+static const char *part_name(const struct httpboot_config *cfg)
+{
+    return cfg->api ? "api" : "http";
+}
+
 /* ---- time ---- */
 
 static void flush_progress(struct httpboot *h)
@@ -126,12 +132,23 @@ static void flush_progress(struct httpboot *h)
         log_warn("http-progress-late reason=\"%s\"", e.text); /* it is kept, and written with the next */
 }
 
+static void log_refusals(const char *event, struct refusals *r, const char *why)
+{
+    char ip[IP4_STR];
+
+    if (r->n)
+        log_warn("%s requests=%zu last=%s reason=\"%s\"", event, r->n, ip4_format(r->last, ip), why);
+    r->n = 0;
+}
+
 static void on_tick(void *ctx)
 {
     struct httpboot *h = ctx;
 
     h->said_full = false;
     conns_tick(h->conns);
+    log_refusals("api-refused", &h->app.strangers, "they came without a token that is good here");
+    log_refusals("webhook-refused", &h->app.forgeries, "their signature was not made with our secret");
     flush_progress(h);
     listen_again(h);
     watch_arm(h->tick, TICK_MS);
@@ -182,6 +199,13 @@ static int listen_open(struct listener *l, const char *key, struct ip4 address, 
     return 0;
 }
 
+static int open_plain(struct httpboot *h, const struct httpboot_config *cfg, struct err *e)
+{
+    if (cfg->api && !cfg->port)
+        return 0;
+    return listen_open(&h->listeners[0], cfg->api ? "api.listen" : "http.listen", cfg->address, cfg->port, e);
+}
+
 static int open_tls(struct httpboot *h, const struct httpboot_config *cfg, struct err *e)
 {
     const char *key = "";
@@ -190,11 +214,12 @@ static int open_tls(struct httpboot *h, const struct httpboot_config *cfg, struc
     if (!cfg->tls.port)
         return 0;
     if (tls_server_new(cfg->tls.certificate, cfg->tls.key, &h->tls, &key, &why))
-        return err_set(e, why.kind, "http.tls.%s: %s", key, why.text);
+        return err_set(e, why.kind, "%s.tls.%s: %s", part_name(cfg), key, why.text);
     if (httpboot_tls_current(cfg->tls.certificate, now_ms(), &why))
         log_warn("http-certificate reason=\"%s\"", why.text);
     h->listeners[1].tls = true;
-    return listen_open(&h->listeners[1], "http.tls.listen", cfg->tls.address, cfg->tls.port, e);
+    return listen_open(&h->listeners[1], cfg->api ? "api.tls.listen" : "http.tls.listen", cfg->tls.address,
+                       cfg->tls.port, e);
 }
 
 int httpboot_open(const struct httpboot_config *cfg, struct httpboot **ret, struct err *e)
@@ -207,7 +232,7 @@ int httpboot_open(const struct httpboot_config *cfg, struct httpboot **ret, stru
     h->app.state_fd = -1;
     for (size_t i = 0; i < LISTENERS; i++)
         h->listeners[i] = (struct listener){.h = h, .fd = -1};
-    if (listen_open(&h->listeners[0], "http.listen", cfg->address, cfg->port, e) || open_tls(h, cfg, e))
+    if (open_plain(h, cfg, e) || open_tls(h, cfg, e))
         goto fail;
     *ret = h;
     return 0;
@@ -241,7 +266,8 @@ static size_t per_address(const struct httpboot_config *cfg, size_t max)
 
 static void start(struct httpboot *h)
 {
-    size_t max = connections_allowed();
+    size_t allowed = connections_allowed(), wanted = h->cfg.connections;
+    size_t max = wanted && wanted < allowed ? wanted : allowed;
 
     h->loop = loop_new();
     h->conns = conns_new(&(struct conns_config){.loop = h->loop,
@@ -272,6 +298,8 @@ int httpboot_serve(struct httpboot *h, const char *state_dir, struct err *e)
         return -1;
     store_patience(h->app.store, STORE_PATIENCE_SERVER); /* one that waits holds up all the others */
     h->app.up_ms = now_ms();
+    if (h->cfg.api)
+        h->app.api = api_new(h->app.store, &h->cfg.api->api);
     start(h);
     rc = loop_run(h->loop, e);
     flush_progress(h);
@@ -300,6 +328,7 @@ void httpboot_close(struct httpboot *h)
     loop_free(h->loop);
     progress_free(&h->app.progress);
     prefixes_free(h->app.prefixes);
+    api_free(h->app.api);
     store_close(h->app.store);
     tls_server_free(h->tls);
     if (h->app.state_fd >= 0)

@@ -14,13 +14,17 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "httpboot/agentapi.h"
 #include "httpboot/io_wire.h"
 
 #define TURN_REQUESTS  16
 #define TURN_BYTES     (1u << 20)
 #define IN_FIRST       4096 /* the input buffer's first size: nearly every request fits */
 #define IN_MAX         (REQUEST_HEAD_MAX + REQUEST_BODY_MAX + 1)
+#define BIG_KNOWN      4            /* bodies above REQUEST_BODY_MAX at a time: with a good token, */
+#define BIG_STRANGE    2            /* and without one */
+#define BODY_TOGETHER  (16u * 1024) /* of an answer: a shorter one is copied behind its head */
+#define ANSWERS_MAX    (64u << 20)  /* bytes of answers that clients have yet to take */
+#define BUSY_RETRY_S   2
 #define IDLE_MS        60000
 #define HANDSHAKE_MS   10000
 #define HEAD_MS        10000
@@ -64,13 +68,17 @@ struct conn {
 
     uint8_t *in; /* bytes of requests; the one being worked at is in front */
     size_t in_len, in_cap;
+    size_t in_want;    /* for the whole of a request whose head is there; else 0 */
     size_t seen, used; /* of request_parse; bytes of the request that is being answered */
     bool continued;    /* 100 Continue has been sent */
+    enum { BODY_SMALL, BODY_BIG_KNOWN, BODY_BIG_STRANGE } body; /* whose place it has among the big ones */
+    size_t body_moved; /* of one with a good token, since its deadline was last moved */
     bool has_turn;     /* a turn ended with requests in hand */
 
     struct response res;
-    struct str out; /* head, and a body in memory */
-    size_t out_sent;
+    struct str out;             /* head, and a short body in memory */
+    size_t out_sent, body_sent; /* a longer body is sent from where it is */
+    size_t held;                /* its bytes, as counted in `answers` of all */
     uint64_t file_sent;
     size_t moved; /* of the answer, since the deadline was last moved */
     bool keep_alive, head_only;
@@ -83,7 +91,9 @@ struct conns {
     struct conn_list yielding, serving; /* each in the order in which they came to be so */
     size_t n;
     struct peer_list peers[PEER_BUCKETS];
-    uint8_t *spare_in; /* IN_FIRST bytes, or NULL */
+    size_t big[BODY_BIG_STRANGE + 1]; /* bodies that are being read, by whose they are */
+    size_t answers;                   /* bytes in memory that are being sent */
+    uint8_t *spare_in;                /* IN_FIRST bytes, or NULL */
     struct str spare_out;
     size_t refused; /* since the last tick, */
     struct ip4 refused_last;
@@ -144,6 +154,39 @@ static void stream_end(struct conn *c)
     c->streaming = false;
 }
 
+/* ---- what is big, and counted ---- */
+
+static void hold_answer(struct conn *c)
+{
+    c->held = c->res.body.len;
+    c->all->answers += c->held;
+}
+
+static void release_answer(struct conn *c)
+{
+    c->all->answers -= c->held;
+    c->held = 0;
+}
+
+static bool big_take(struct conn *c, bool known)
+{
+    struct conns *cs = c->all;
+    int kind = known ? BODY_BIG_KNOWN : BODY_BIG_STRANGE;
+
+    if (cs->big[kind] >= (known ? BIG_KNOWN : BIG_STRANGE))
+        return false;
+    c->body = kind;
+    cs->big[kind]++;
+    return true;
+}
+
+static void big_leave(struct conn *c)
+{
+    if (c->body != BODY_SMALL)
+        c->all->big[c->body]--;
+    c->body = BODY_SMALL;
+}
+
 static void peer_leave(struct peer *p)
 {
     if (--p->n)
@@ -179,6 +222,8 @@ static void conn_close(struct conn *c)
 
     lists_remove(c);
     stream_end(c);
+    big_leave(c);
+    release_answer(c);
     peer_leave(c->peer);
     cs->n--;
     watch_free(c->watch);
@@ -208,7 +253,7 @@ static void conn_enter(struct conn *c, enum conn_state state, int64_t ms)
 
 static void conn_await_request(struct conn *c)
 {
-    c->seen = 0;
+    c->seen = c->in_want = 0;
     c->continued = false;
     conn_enter(c, CONN_HEAD, c->in_len ? HEAD_MS : IDLE_MS);
 }
@@ -246,7 +291,11 @@ static void log_answer(const struct conn *c, bool whole)
     unsigned long long bytes = c->head_only ? 0 : c->res.fd >= 0 ? c->file_sent : response_body_len(&c->res);
 
     ip4_format(c->peer->address, ip);
-    if (c->res.status >= 500 && c->res.status != 503) /* which asks to come again, and may do so to many */
+    if (c->res.who[0])
+        log_debug("http-request peer=%s token=%s request=\"%s\" status=%d bytes=%llu whole=%s reason=\"%s\"",
+                  ip, c->res.who, c->what, c->res.status, bytes, whole ? "yes" : "no", c->res.note);
+    else if (c->res.status >= 500 &&
+             c->res.status != 503) /* which asks to come again, and may do so to many */
         log_warn("http-request peer=%s request=\"%s\" status=%d reason=\"%s\"", ip, c->what, c->res.status,
                  c->res.note);
     else
@@ -272,7 +321,7 @@ static void took(struct conn *c, size_t n)
 
 static void answer_begin(struct conn *c)
 {
-    bool body_here = c->res.fd < 0 && !c->head_only;
+    bool with_head = c->res.fd < 0 && !c->head_only && c->res.body.len <= BODY_TOGETHER;
 
     if (!c->out.s) {
         c->out = c->all->spare_out;
@@ -283,25 +332,28 @@ static void answer_begin(struct conn *c)
                   &(struct response_framing){
                       .head = c->head_only, .keep_alive = c->keep_alive, .now_s = now_ms() / 1000},
                   &c->out);
-    if (body_here)
+    if (with_head)
         str_addn(&c->out, c->res.body.s, c->res.body.len);
+    c->body_sent = with_head || c->head_only || c->res.fd >= 0 ? c->res.body.len : 0;
     c->out_sent = c->moved = 0;
     c->file_sent = 0;
     conn_enter(c, CONN_SEND, c->all->cfg.stall_ms);
 }
 
-static enum step send_memory(struct conn *c, bool file_follows)
+/* Sends up to `most` bytes of what lies in memory. */
+static enum step send_memory(struct conn *c, const char *p, size_t n, size_t *sent, size_t most, bool more)
 {
-    ssize_t n;
+    size_t end = n - *sent > most ? *sent + most : n;
+    ssize_t done;
 
-    while (c->out_sent < c->out.len) {
-        n = wire_write(&c->wire, c->out.s + c->out_sent, c->out.len - c->out_sent, file_follows);
-        if (n < 0)
+    while (*sent < end) {
+        done = wire_write(&c->wire, p + *sent, end - *sent, more);
+        if (done < 0)
             return wire_would_block() ? STEP_WAIT : STEP_GONE;
-        c->out_sent += (size_t)n;
-        took(c, (size_t)n);
+        *sent += (size_t)done;
+        took(c, (size_t)done);
     }
-    return STEP_DONE;
+    return end < n ? STEP_WAIT : STEP_DONE; /* others have their turn now */
 }
 
 static enum step send_file(struct conn *c)
@@ -332,8 +384,11 @@ static enum step send_file(struct conn *c)
 static enum step answer_send(struct conn *c)
 {
     bool file = c->res.fd >= 0 && !c->head_only && c->res.length > 0;
-    enum step s = send_memory(c, file);
+    bool body = c->body_sent < c->res.body.len;
+    enum step s = send_memory(c, c->out.s, c->out.len, &c->out_sent, c->out.len, file || body);
 
+    if (s == STEP_DONE && body)
+        s = send_memory(c, c->res.body.s, c->res.body.len, &c->body_sent, TURN_BYTES, false);
     return s == STEP_DONE && file ? send_file(c) : s;
 }
 
@@ -364,6 +419,7 @@ static void answer_end(struct conn *c)
 {
     log_answer(c, true);
     stream_end(c);
+    release_answer(c);
     response_free(&c->res);
     memmove(c->in, c->in + c->used, c->in_len - c->used);
     c->in_len -= c->used;
@@ -381,17 +437,35 @@ static void refuse(struct conn *c, int status, const char *why)
     c->head_only = c->in_len >= 5 && memcmp(c->in, "HEAD ", 5) == 0;
     c->used = c->in_len;
     str_copy(c->what, sizeof c->what, "(bad request)");
-    response_error(&c->res, status, why);
+    app_refuse(c->all->cfg.app, &c->res, status, why);
+    if (status == 503)
+        c->res.retry_after = BUSY_RETRY_S;
     answer_begin(c);
 }
 
-static void answer(struct conn *c, const struct request *r)
+/* A body of many megabytes is not kept while its answer is being sent. */
+static void forget_request(struct conn *c)
+{
+    if (c->body == BODY_SMALL)
+        return;
+    big_leave(c);
+    c->in_len -= c->used;
+    memmove(c->in, c->in + c->used, c->in_len);
+    c->used = 0;
+    c->in_cap = c->in_len < IN_FIRST ? IN_FIRST : c->in_len + 1;
+    c->in = xrealloc(c->in, c->in_cap, 1);
+}
+
+/* body: whole, or the empty span with `refused`: the connection ends with this answer then, since where the
+ * next request begins lies behind what is not read. */
+static void answer(struct conn *c, const struct request *r, struct span body, bool refused)
 {
     const char *pattern = NULL;
     struct call call = {
         .app = c->all->cfg.app,
         .req = r,
-        .body = span_of(c->in + r->head_len, r->body_len),
+        .body = body,
+        .body_refused = refused,
         .peer = c->peer->address,
         .tls = wire_is_tls(&c->wire),
         .local = c->local,
@@ -401,37 +475,68 @@ static void answer(struct conn *c, const struct request *r)
         .res = &c->res,
     };
 
-    c->used = r->head_len + r->body_len;
-    c->keep_alive = r->keep_alive;
+    c->used = refused ? c->in_len : r->head_len + r->body_len;
+    c->keep_alive = r->keep_alive && !refused;
     c->head_only = r->method == METHOD_HEAD;
     app_call(&call, &pattern);
     stream_begin(c);
+    hold_answer(c);
     describe(c, r, pattern);
+    forget_request(c);
     answer_begin(c);
+}
+
+/* The body has yet to come. Before it is waited for, its sender is looked at: the first time only. */
+static enum step admit_body(struct conn *c, const struct request *r)
+{
+    struct body_leave leave = app_body(c->all->cfg.app, r, c->peer->address, now_ms());
+
+    if (r->body_len > leave.max) {
+        answer(c, r, (struct span){0}, true);
+        return STEP_DONE;
+    }
+    if (r->body_len > REQUEST_BODY_MAX && !big_take(c, leave.known)) {
+        refuse(c, 503, "as many long bodies as may be are being read now; try again");
+        return STEP_DONE;
+    }
+    conn_enter(c, CONN_BODY, BODY_MS);
+    conn_yield(c, !leave.known);
+    c->body_moved = c->in_len;
+    return STEP_WAIT;
+}
+
+/* A long body with a good token may take its time, as long as it comes. */
+static void body_moves(struct conn *c)
+{
+    if (c->yields || c->in_len - c->body_moved < PROGRESS_BYTES)
+        return;
+    c->body_moved = c->in_len;
+    c->deadline_ms = monotonic_ms() + BODY_MS;
 }
 
 static enum step await_body(struct conn *c, const struct request *r)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-    if (c->state == CONN_HEAD) {
-        conn_enter(c, CONN_BODY, BODY_MS);
-        conn_yield(c, !token_is_good(c->all->cfg.app, r, now_ms()));
-    }
+    if (c->state == CONN_HEAD && admit_body(c, r) == STEP_DONE)
+        return STEP_DONE;
+    body_moves(c);
     if (r->expect_continue && !c->continued &&
         wire_write(&c->wire, go_on, sizeof go_on - 1, false) != (ssize_t)(sizeof go_on - 1))
         return STEP_GONE;
     c->continued = true;
+    c->in_want = r->head_len + r->body_len + 1;
     return STEP_WAIT;
 }
 
 /* Answers the request in front of the buffer, or says what is missing. */
 static enum step take_request(struct conn *c)
 {
+    struct request_rules rules = app_rules(c->all->cfg.app);
     struct request_fault fault;
     struct request r;
 
-    switch (request_parse(span_of(c->in, c->in_len), &c->seen, &r, &fault)) {
+    switch (request_parse(span_of(c->in, c->in_len), &rules, &c->seen, &r, &fault)) {
     case REQUEST_MORE:
         return STEP_WAIT;
     case REQUEST_BAD:
@@ -442,7 +547,10 @@ static enum step take_request(struct conn *c)
     }
     if (c->in_len < r.head_len + r.body_len)
         return await_body(c, &r);
-    answer(c, &r);
+    if (c->all->answers > ANSWERS_MAX)
+        refuse(c, 503, "too many answers wait to be taken; try again");
+    else
+        answer(c, &r, span_of(c->in + r.head_len, r.body_len), false);
     return STEP_DONE;
 }
 
@@ -497,7 +605,7 @@ static void in_reserve(struct conn *c)
     if (c->in && c->in_len < c->in_cap)
         return;
     if (c->in)
-        cap = cap * 4 < IN_MAX ? cap * 4 : IN_MAX;
+        cap = cap * 4 < IN_MAX ? cap * 4 : c->in_want > IN_MAX ? c->in_want : IN_MAX;
     if (!c->in && c->all->spare_in) {
         c->in = c->all->spare_in;
         c->all->spare_in = NULL;

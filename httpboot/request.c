@@ -152,9 +152,9 @@ static const struct {
     const char *name;
     enum method method;
 } methods[] = {
-    {"GET", METHOD_GET},       {"HEAD", METHOD_HEAD},    {"POST", METHOD_POST},
-    {"PUT", METHOD_OTHER},     {"DELETE", METHOD_OTHER}, {"CONNECT", METHOD_OTHER},
-    {"OPTIONS", METHOD_OTHER}, {"TRACE", METHOD_OTHER},  {"PATCH", METHOD_OTHER},
+    {"GET", METHOD_GET},       {"HEAD", METHOD_HEAD},       {"POST", METHOD_POST},
+    {"PUT", METHOD_PUT},       {"PATCH", METHOD_PATCH},     {"DELETE", METHOD_DELETE},
+    {"CONNECT", METHOD_OTHER}, {"OPTIONS", METHOD_OPTIONS}, {"TRACE", METHOD_OTHER},
 };
 
 static enum request_result parse_method(struct span name, struct request *r, struct request_fault *f)
@@ -208,7 +208,7 @@ static enum request_result parse_target(struct span t, struct request *r, struct
             return bad(f, 400, "the request's target holds a byte that must be percent-encoded");
     if (authority && t.p[authority - 1] == '/')
         return bad(f, 400, "the request's target names no host");
-    if (t.n && t.p[0] != '/' && !authority && r->method == METHOD_OTHER)
+    if (t.n && t.p[0] != '/' && !authority && !(r->method & (METHOD_GET | METHOD_HEAD | METHOD_POST)))
         return bad(f, 501, "this method is not known here");
     r->path = cut(&rest, '?');
     r->query = rest;
@@ -297,7 +297,7 @@ static enum request_result parse_host(struct request *r, struct request_fault *f
     return REQUEST_DONE;
 }
 
-static enum request_result parse_length(struct span v, size_t *ret, struct request_fault *f)
+static enum request_result parse_length(struct span v, size_t max, size_t *ret, struct request_fault *f)
 {
     uint64_t n = 0;
     size_t i;
@@ -307,16 +307,17 @@ static enum request_result parse_length(struct span v, size_t *ret, struct reque
     for (i = 0; i < v.n; i++) {
         if (v.p[i] < '0' || v.p[i] > '9')
             return bad(f, 400, "the Content-Length is no number");
-        if (n <= REQUEST_BODY_MAX) /* past the limit the value no longer matters, the digits still do */
+        if (n <= max) /* past the limit the value no longer matters, the digits still do */
             n = n * 10 + (uint64_t)(v.p[i] - '0');
     }
-    if (n > REQUEST_BODY_MAX)
-        return bad(f, 413, "the body is longer than 64 KiB");
+    if (n > max)
+        return bad(f, 413, "the body is longer than is taken here");
     *ret = (size_t)n;
     return REQUEST_DONE;
 }
 
-static enum request_result parse_body(struct request *r, struct request_fault *f)
+static enum request_result parse_body(struct request *r, const struct request_rules *rules,
+                                      struct request_fault *f)
 {
     size_t lengths, encodings;
     struct span length = request_header(r, "content-length", &lengths);
@@ -330,9 +331,9 @@ static enum request_result parse_body(struct request *r, struct request_fault *f
         return bad(f, 501, "this Transfer-Encoding is not known here");
     if (lengths > 1)
         return bad(f, 400, "there is more than one Content-Length");
-    if (lengths == 0 && r->method == METHOD_POST)
+    if (lengths == 0 && r->method == METHOD_POST && !rules->post_may_be_silent)
         return bad(f, 411, "a POST needs a Content-Length");
-    return lengths ? parse_length(length, &r->body_len, f) : REQUEST_DONE;
+    return lengths ? parse_length(length, rules->body_max, &r->body_len, f) : REQUEST_DONE;
 }
 
 static enum request_result parse_expect(struct request *r, struct request_fault *f)
@@ -348,7 +349,8 @@ static enum request_result parse_expect(struct request *r, struct request_fault 
     return REQUEST_DONE;
 }
 
-static enum request_result parse_meaning(struct request *r, struct request_fault *f)
+static enum request_result parse_meaning(struct request *r, const struct request_rules *rules,
+                                         struct request_fault *f)
 {
     enum request_result rc;
 
@@ -357,14 +359,15 @@ static enum request_result parse_meaning(struct request *r, struct request_fault
                         : header_has(r, "connection", "keep-alive") && !header_has(r, "connection", "close");
     if ((rc = parse_host(r, f)) != REQUEST_DONE)
         return rc;
-    if ((rc = parse_body(r, f)) != REQUEST_DONE)
+    if ((rc = parse_body(r, rules, f)) != REQUEST_DONE)
         return rc;
     return parse_expect(r, f);
 }
 
-enum request_result request_parse(struct span bytes, size_t *seen, struct request *ret,
-                                  struct request_fault *fault)
+enum request_result request_parse(struct span bytes, const struct request_rules *rules, size_t *seen,
+                                  struct request *ret, struct request_fault *fault)
 {
+    static const struct request_rules boot = {.body_max = REQUEST_BODY_MAX};
     size_t start = skip_empty_lines(bytes), end;
     enum request_result rc = find_end(bytes, start, seen, &end, fault);
     struct span rest, line;
@@ -376,7 +379,7 @@ enum request_result request_parse(struct span bytes, size_t *seen, struct reques
     rc = parse_request_line(next_line(&rest), ret, fault);
     while (rc == REQUEST_DONE && (line = next_line(&rest)).n)
         rc = parse_header(line, ret, fault);
-    return rc == REQUEST_DONE ? parse_meaning(ret, fault) : rc;
+    return rc == REQUEST_DONE ? parse_meaning(ret, rules ? rules : &boot, fault) : rc;
 }
 
 /* ---- percent-encoding and the query ---- */

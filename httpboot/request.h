@@ -22,13 +22,17 @@
 #define REQUEST_HEAD_MAX    (16u * 1024) /* the whole head; more is 431 */
 #define REQUEST_LINE_MAX    (4u * 1024)  /* the first line; more is 414 */
 #define REQUEST_HEADERS_MAX 64           /* more is 431 */
-#define REQUEST_BODY_MAX    (64u * 1024) /* more is 413 */
+#define REQUEST_BODY_MAX    (64u * 1024) /* more is 413, where no rule says otherwise */
 
 enum method {
     METHOD_GET = 1,
     METHOD_HEAD = 2,
     METHOD_POST = 4,
-    METHOD_OTHER = 8, /* a method of RFC 9110 that nothing here takes: 405 */
+    METHOD_OPTIONS = 8, /* this and the next three: the API's */
+    METHOD_PUT = 16,
+    METHOD_PATCH = 32,
+    METHOD_DELETE = 64,
+    METHOD_OTHER = 128, /* a method of RFC 9110 that nothing here takes: 405 */
 };
 
 struct header {
@@ -56,8 +60,13 @@ struct request_fault {
     const char *why; /* a sentence */
 };
 
-enum request_result request_parse(struct span bytes, size_t *seen, struct request *ret,
-                                  struct request_fault *fault);
+struct request_rules {
+    size_t body_max;
+    bool post_may_be_silent; /* without a Content-Length it has no body; else it is 411 */
+};
+/* rules: NULL for those of the server that machines boot from. */
+enum request_result request_parse(struct span bytes, const struct request_rules *rules, size_t *seen,
+                                  struct request *ret, struct request_fault *fault);
 
 /* The first header of this name (any case), or the empty span with p NULL. *ret_count, if not NULL: how many
  * there are. */

@@ -11,25 +11,33 @@ static const struct {
     const char *text;
 } statuses[] = {
     {200, "OK"},
+    {201, "Created"},
     {204, "No Content"},
     {206, "Partial Content"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
     {304, "Not Modified"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
+    {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
     {408, "Request Timeout"},
     {409, "Conflict"},
     {411, "Length Required"},
     {412, "Precondition Failed"},
     {413, "Content Too Large"},
     {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
     {416, "Range Not Satisfiable"},
     {417, "Expectation Failed"},
+    {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
     {503, "Service Unavailable"},
+    {507, "Insufficient Storage"},
     {505, "HTTP Version Not Supported"},
 };
 
@@ -53,6 +61,7 @@ void response_free(struct response *r)
     if (r->fd >= 0)
         close(r->fd);
     str_free(&r->body);
+    str_free(&r->headers);
     response_init(r);
 }
 
@@ -85,10 +94,17 @@ static void add_json_text(struct str *out, const char *s)
 
 void response_error(struct response *r, int status, const char *why)
 {
+    response_error_as(r, status, "error", why);
+}
+
+void response_error_as(struct response *r, int status, const char *key, const char *why)
+{
     const char *allow = r->allow;
     uint64_t total = r->total;
 
-    response_text(r, status, "application/json", "{\"error\": ");
+    response_text(r, status, "application/json", "{");
+    add_json_text(&r->body, key);
+    str_add(&r->body, ": ");
     add_json_text(&r->body, why);
     str_add(&r->body, "}\n");
     r->allow = allow;
@@ -200,6 +216,7 @@ void response_head(const struct response *r, const struct response_framing *f, s
         str_addf(out, "Retry-After: %u\r\n", r->retry_after);
     if (r->status == 401)
         str_add(out, "WWW-Authenticate: Bearer\r\n");
+    str_addn(out, r->headers.s, r->headers.len);
     add_header(out, "Connection", f->keep_alive ? "keep-alive" : "close");
     str_add(out, "\r\n");
 }

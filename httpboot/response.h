@@ -26,6 +26,9 @@ struct response {
     bool no_store;        /* holds a secret or a decision of this moment */
     const char *allow;    /* for 405 */
     unsigned retry_after; /* seconds, for 503; 0: none */
+    struct str headers;   /* more header lines, whole, each with CR LF */
+    char pattern[96];     /* of an answer that no table's row gave: what was asked for, for the log */
+    char who[64];         /* for the log: whose token it was; "" for nobody's */
     char note[320];       /* why, for the log; no secrets */
 };
 
@@ -35,6 +38,8 @@ void response_free(struct response *r);
 void response_text(struct response *r, int status, const char *content_type, const char *text);
 /* {"error": why}; bytes of `why` that are not ASCII become question marks. */
 void response_error(struct response *r, int status, const char *why);
+/* The same with another key than "error". */
+void response_error_as(struct response *r, int status, const char *key, const char *why);
 void response_empty(struct response *r, int status); /* 204 */
 
 uint64_t response_body_len(const struct response *r);

@@ -36,7 +36,7 @@ static const struct spec {
     {"unknown", FIRST_LONG + 5, NULL, OPT_UNKNOWN, SET_TRUE, AT(unknown),
      "MAC addresses that were seen and that no device has"},
     {"only", FIRST_LONG + 6, "NAMES", OPT_ONLY, SET_TEXT, AT(only),
-     "run only these, with commas: dhcpd, tftpd, httpboot, courier"},
+     "run only these, with commas: dhcpd, tftpd, httpboot, courier, api"},
     {"keep-raw", FIRST_LONG + 7, "FILE", OPT_KEEP_RAW, SET_TEXT, AT(keep_raw),
      "also leave the raw disk there"},
     {"agent", FIRST_LONG + 8, "FILE", OPT_AGENT, SET_TEXT, AT(agent),

@@ -4,7 +4,7 @@
  *   main.c        the table of commands, help, exit codes
  *   args.c        options and words
  *   config.c      the configuration file
- *   supervisor.c  `serve`: the four servers, each in its process
+ *   supervisor.c  `serve`: the five servers, each in its process
  *   cmd_*.c       the other commands
  *   out.c         tables and JSON
  */
@@ -20,8 +20,8 @@
 #include "rackstrap/supervisor.h"
 
 static const struct command commands[] = {
-    {"serve", "", "answer machines: DHCP, TFTP, HTTP, and enrol them", NULL, OPT_ONLY | OPT_DEBUG, 0, 0,
-     cmd_serve},
+    {"serve", "", "answer machines: DHCP, TFTP, HTTP, enrol them; and programs: the API", NULL,
+     OPT_ONLY | OPT_DEBUG, 0, 0, cmd_serve},
     {"check-config", "", "read the configuration and say whether it is right", NULL, 0, 0, 0,
      cmd_check_config},
     {"import", "FILE", "bring devices in from YAML, whole or not at all", NULL, OPT_DRY_RUN | OPT_COUNT, 1, 1,

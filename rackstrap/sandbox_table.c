@@ -111,6 +111,7 @@ static const struct call_table tables[] = {
     {"dhcpd", .threads = true, .sets = {&common, &files, &sockets, &capture, &threads}},
     {"tftpd", .sets = {&common, &files, &sockets, &transfers}},
     {"httpboot", .sets = {&common, &files, &sockets, &serving}},
+    {"api", .sets = {&common, &files, &sockets, &serving}},
     {"courier", .outward = true, .threads = true, .sets = {&common, &files, &sockets, &calling, &threads}},
 };
 

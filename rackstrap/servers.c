@@ -80,11 +80,30 @@ static int courier_run(struct servers *s, struct err *e)
     return courier_serve(&s->config->enrol, s->config->state_dir, e);
 }
 
+static bool api_wanted(const struct config *c)
+{
+    return c->has_api;
+}
+static int api_start(struct servers *s, struct err *e)
+{
+    return httpboot_open(&s->config->api_http, &s->api, e);
+}
+static void api_stop(struct servers *s)
+{
+    httpboot_close(s->api);
+    s->api = NULL;
+}
+static int api_run(struct servers *s, struct err *e)
+{
+    return httpboot_serve(s->api, s->config->state_dir, e);
+}
+
 const struct part parts[PARTS] = {
     [PART_HTTPBOOT] = {"httpboot", always_wanted, httpboot_start, httpboot_stop, httpboot_run, true},
     [PART_TFTPD] = {"tftpd", tftpd_wanted, tftpd_start, tftpd_stop, tftpd_run, false},
     [PART_DHCPD] = {"dhcpd", dhcpd_wanted, dhcpd_start, dhcpd_stop, dhcpd_run, false},
     [PART_COURIER] = {"courier", always_wanted, courier_start, courier_stop, courier_run, false},
+    [PART_API] = {"api", api_wanted, api_start, api_stop, api_run, true},
 };
 
 /* ---- before they start */
@@ -151,19 +170,30 @@ int servers_prepare_store(const struct servers *s, struct err *e)
 
 /* ---- in their processes */
 
+static void forget(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+}
+
 /* The other servers' handles are not this one's to hold: a socket that lives on in a sister keeps its port,
- * and the one that crashed could never open it again. Nor is the password of the outer systems, but
- * courier's, nor anybody's the text of the private key: httpboot has made of it what it needs. */
+ * and the one that crashed could never open it again. Nor are the passwords of the outer systems, but
+ * courier's, nor what NetBox signs with, but the API's, nor anybody's the text of the private keys: httpboot
+ * has made of them what it needs. */
 void servers_keep_own(struct servers *s, const struct part *part)
 {
-    char *password = s->config->password;
+    const struct config *c = s->config;
     for (size_t i = 0; i < PARTS; i++)
         if (&parts[i] != part)
             parts[i].stop(s);
-    if (password && part != &parts[PART_COURIER])
-        explicit_bzero(password, strlen(password));
-    if (s->config->tls_key)
-        explicit_bzero(s->config->tls_key, strlen(s->config->tls_key));
+    if (part != &parts[PART_COURIER]) {
+        forget(c->password);
+        forget(c->netbox_token);
+    }
+    if (part != &parts[PART_API])
+        forget(c->webhook_secret);
+    forget(c->tls_key);
+    forget(c->api_key);
 }
 
 void servers_close(struct servers *s)

@@ -1,4 +1,4 @@
-/* servers: the four that `rackstrap serve` runs, as a table, and the handles that are opened for them. */
+/* servers: the five that `rackstrap serve` runs, as a table, and the handles that are opened for them. */
 #ifndef RACKSTRAP_SERVERS_H
 #define RACKSTRAP_SERVERS_H
 
@@ -10,7 +10,7 @@ struct servers {
     const struct config *config;
     struct dhcpd *dhcpd;
     struct tftpd *tftpd;
-    struct httpboot *httpboot;
+    struct httpboot *httpboot, *api;
     enum log_level level;
     struct server_user user;
 };
@@ -26,7 +26,7 @@ struct part {
                                                        after the other too: it is opened once */
 };
 
-enum { PART_HTTPBOOT, PART_TFTPD, PART_DHCPD, PART_COURIER, PARTS };
+enum { PART_HTTPBOOT, PART_TFTPD, PART_DHCPD, PART_COURIER, PART_API, PARTS };
 extern const struct part parts[PARTS];
 
 /* Before anything is opened: the machine has what the configuration names (ready.h). */

@@ -49,14 +49,14 @@ static int choose(const struct config *c, const char *only, struct process p[PRO
     for (size_t i = 0; i < PARTS; i++)
         p[i].on = !only && parts[i].wanted(c);
     if (only && !*only)
-        return err_set(e, ERR_INPUT, "--only takes names: dhcpd, tftpd, httpboot, courier");
+        return err_set(e, ERR_INPUT, "--only takes names: dhcpd, tftpd, httpboot, courier, api");
     while (only && *only) {
         size_t n = strcspn(only, ","), i = 0;
         while (i < PARTS && (strlen(parts[i].name) != n || strncmp(parts[i].name, only, n) != 0))
             i++;
         if (i == PARTS)
             return err_set(e, ERR_INPUT,
-                           "\"%.*s\" is not a server; --only takes dhcpd, tftpd, httpboot and courier",
+                           "\"%.*s\" is not a server; --only takes dhcpd, tftpd, httpboot, courier and api",
                            (int)n, only);
         if (!parts[i].wanted(c))
             return err_set(e, ERR_INPUT, "%s is not configured in %s", parts[i].name, c->path);

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "rackstrap/config.h"
 
-/* only: NULL for all that are configured, else names with commas (dhcpd,tftpd,httpboot,courier). Returns
+/* only: NULL for all that are configured, else names with commas (dhcpd,tftpd,httpboot,courier,api). Returns
  * after SIGTERM or SIGINT. */
 int supervise(const struct config *c, const char *only, enum log_level level, struct err *e);
 

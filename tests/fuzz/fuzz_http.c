@@ -41,7 +41,7 @@ static enum request_result dripped(const uint8_t *data, size_t size, struct requ
 
     for (n = 0; n < size && rc == REQUEST_MORE;) {
         n = n + step < size ? n + step : size;
-        rc = request_parse(span_of(data, n), &seen, r, &f);
+        rc = request_parse(span_of(data, n), NULL, &seen, r, &f);
     }
     return rc;
 }
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct request whole, parts;
     struct request_fault f = {0};
     size_t seen = 0;
-    enum request_result rc = request_parse(span_of(data, size), &seen, &whole, &f);
+    enum request_result rc = request_parse(span_of(data, size), NULL, &seen, &whole, &f);
 
     if (rc != dripped(data, size, &parts))
         abort();

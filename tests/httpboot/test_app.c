@@ -147,7 +147,7 @@ static int ask_from(uint32_t peer, const char *text)
     size_t seen = 0;
     struct call c;
 
-    if (request_parse(span_str(text), &seen, &r, &f) != REQUEST_DONE)
+    if (request_parse(span_str(text), NULL, &seen, &r, &f) != REQUEST_DONE)
         fail_msg("%s: %s", text, f.why);
     response_free(&w.res);
     c = (struct call){.app = &w.app,

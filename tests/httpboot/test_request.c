@@ -17,7 +17,7 @@ static enum request_result parse(struct span s, struct request *ret, struct requ
 {
     size_t seen = 0;
 
-    return request_parse(s, &seen, ret, f);
+    return request_parse(s, NULL, &seen, ret, f);
 }
 
 static bool same_slice(struct span a, struct span b)
@@ -54,7 +54,7 @@ static void drip(struct span whole, enum request_result want, const struct reque
     for (n = 1; n <= whole.n && rc == REQUEST_MORE; n++) {
         copy = realloc(copy, n);
         memcpy(copy, whole.p, n);
-        rc = request_parse(span_of(copy, n), &seen, &r, &f);
+        rc = request_parse(span_of(copy, n), NULL, &seen, &r, &f);
     }
     if (rc != want)
         fail_msg("%s: dripped gives %d, at once %d", name, rc, want);
