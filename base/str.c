@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <limits.h>
 #include <stdint.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,4 +201,23 @@ int size_parse(const char *s, unsigned long long *ret)
         return -1;
     *ret = v << shift;
     return 0;
+}
+
+int duration_parse(const char *s, unsigned long long most, unsigned long long *ret)
+{
+    static const struct {
+        const char *unit;
+        unsigned long long s;
+    } units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    char *end;
+    errno = 0;
+    unsigned long long v = strtoull(s, &end, 10);
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (s[0] < '0' || s[0] > '9' || strcmp(end, units[i].unit) != 0 || !v)
+            continue;
+        bool fits = !errno && v <= most / units[i].s;
+        *ret = fits ? v * units[i].s : most / units[i].s;
+        return fits ? 0 : 1;
+    }
+    return -1;
 }

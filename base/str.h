@@ -37,5 +37,8 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *size_format(unsigned long long bytes, char buf[16]);
 /* "2 GiB", "512M", "10G", "4096": binary units. 0 or -1. */
 int size_parse(const char *s, unsigned long long *ret);
+/* "90s", "15m", "1h", "2d" -> seconds. -1: it is none of these, or nothing; 1: it is longer than `most`
+ * seconds, and *ret is the most of its unit that there may be. */
+int duration_parse(const char *s, unsigned long long most, unsigned long long *ret);
 
 #endif

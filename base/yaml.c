@@ -481,27 +481,19 @@ int yaml_size(struct yaml_node *map, const char *key, bool required, uint64_t *r
 
 int yaml_duration(struct yaml_node *map, const char *key, bool required, uint32_t *ret_s, struct err *e)
 {
-    static const struct {
-        const char *unit;
-        unsigned long long s;
-    } units[] = {{"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
     struct yaml_node *n = NULL;
+    unsigned long long seconds = 0;
     int rc = scalar(map, key, required, &n, e);
     if (rc <= 0)
         return rc;
-    char *end;
-    errno = 0;
-    unsigned long long v = strtoull(n->text, &end, 10);
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (n->text[0] < '0' || n->text[0] > '9' || strcmp(end, units[i].unit) != 0 || !v)
-            continue;
-        if (errno || v > UINT32_MAX / units[i].s)
-            return yaml_error(n, e, "\"%s\" is too long with %.40s; the longest is %llu%s", key, n->text,
-                              UINT32_MAX / units[i].s, units[i].unit);
-        *ret_s = (uint32_t)(v * units[i].s);
-        return 0;
-    }
-    return yaml_error(n, e, "\"%s\" must be a time like 90s, 15m, 1h or 2d, not \"%.40s\"", key, n->text);
+    rc = duration_parse(n->text, UINT32_MAX, &seconds);
+    if (rc > 0)
+        return yaml_error(n, e, "\"%s\" is too long with %.40s; the longest is %llu%s", key, n->text, seconds,
+                          n->text + strspn(n->text, "0123456789"));
+    if (rc)
+        return yaml_error(n, e, "\"%s\" must be a time like 90s, 15m, 1h or 2d, not \"%.40s\"", key, n->text);
+    *ret_s = (uint32_t)seconds;
+    return 0;
 }
 
 int yaml_milliseconds(struct yaml_node *map, const char *key, uint32_t most, uint32_t *ret_ms, struct err *e)

@@ -20,6 +20,7 @@ struct args {
     const char *host;
     const char *site, *location, *rack, *tenant, *role, *platform, *manufacturer, *model, *tag, *status,
         *state, *image, *release, *installed_since, *installed_before;
+    const char *rights, *expires, *from; /* of a token */
     int words_n;
     char **words; /* what is not an option; lent by argv */
 };
@@ -42,6 +43,7 @@ enum option_flag {
     OPT_EXPORT = 1 << 25, /* --since, --device */
     OPT_EXPECT = 1 << 26,
     OPT_HOSTS = 1 << 20,
+    OPT_TOKEN = 1 << 21, /* --rights, --expires, --from, --tenant */
 };
 
 /* A command takes its arguments and an open configuration; the store is opened by those that need it. */

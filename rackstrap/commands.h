@@ -15,6 +15,7 @@ command_fn cmd_import, cmd_assign, cmd_cancel;
 command_fn cmd_device_list, cmd_device_show, cmd_device_protect, cmd_device_unprotect,
     cmd_device_reset_loader, cmd_device_remove;
 command_fn cmd_why, cmd_ip, cmd_lint, cmd_lease_list, cmd_inventory;
+command_fn cmd_token_create, cmd_token_list, cmd_token_revoke;
 command_fn cmd_events, cmd_drops, cmd_journal_verify, cmd_journal_export;
 command_fn cmd_image_build, cmd_image_frame, cmd_image_list, cmd_image_show, cmd_netboot_build;
 

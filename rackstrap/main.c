@@ -77,6 +77,13 @@ static const struct command commands[] = {
     {"journal export", "", "the journal as JSON, an object a line, with its hashes",
      "inventory/README.md says how to check the hashes without this program.\n", OPT_EXPORT, 0, 0,
      cmd_journal_export},
+    {"token create", "NAME", "make a token for the API, and print it: this once",
+     "RIGHTS: `read` sees, `write` changes the inventory, `assign` has machines written. A token of a tenant "
+     "sees and changes\nwhat is that tenant's. Clients send it as `Authorization: Bearer TOKEN`.\n",
+     OPT_TOKEN, 1, 1, cmd_token_create},
+    {"token list", "", "the tokens: whose they are, and what for; not their secrets", NULL, OPT_JSON, 0, 0,
+     cmd_token_list},
+    {"token revoke", "NAME", "make a token good for nothing, from now on", NULL, 0, 1, 1, cmd_token_revoke},
     {"image build", "RECIPE", "build a release of an image (recipes/ has examples)", NULL,
      OPT_AGENT | OPT_KEEP_RAW, 1, 1, cmd_image_build},
     {"image frame", "NAME RAW", "make a release of a raw disk that was built elsewhere", NULL, 0, 2, 2,
