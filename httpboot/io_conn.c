@@ -288,19 +288,16 @@ static void describe(struct conn *c, const struct request *r, const char *patter
 static void log_answer(const struct conn *c, bool whole)
 {
     char ip[IP4_STR];
+    const char *token = c->res.who[0] ? c->res.who : "-";
     unsigned long long bytes = c->head_only ? 0 : c->res.fd >= 0 ? c->file_sent : response_body_len(&c->res);
 
     ip4_format(c->peer->address, ip);
-    if (c->res.who[0])
-        log_debug("http-request peer=%s token=%s request=\"%s\" status=%d bytes=%llu whole=%s reason=\"%s\"",
-                  ip, c->res.who, c->what, c->res.status, bytes, whole ? "yes" : "no", c->res.note);
-    else if (c->res.status >= 500 &&
-             c->res.status != 503) /* which asks to come again, and may do so to many */
-        log_warn("http-request peer=%s request=\"%s\" status=%d reason=\"%s\"", ip, c->what, c->res.status,
-                 c->res.note);
+    if (c->res.status >= 500 && c->res.status != 503) /* which asks to come again, and may do so to many */
+        log_warn("http-request peer=%s token=%s request=\"%s\" status=%d reason=\"%s\"", ip, token, c->what,
+                 c->res.status, c->res.note);
     else
-        log_debug("http-request peer=%s request=\"%s\" status=%d bytes=%llu whole=%s reason=\"%s\"", ip,
-                  c->what, c->res.status, bytes, whole ? "yes" : "no", c->res.note);
+        log_debug("http-request peer=%s token=%s request=\"%s\" status=%d bytes=%llu whole=%s reason=\"%s\"",
+                  ip, token, c->what, c->res.status, bytes, whole ? "yes" : "no", c->res.note);
 }
 
 /* ---- sending ---- */

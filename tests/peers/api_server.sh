@@ -66,7 +66,7 @@ has check-config-is-right "$said" "is right"
 
 python3 - >"$dir/devices.yaml" <<'END'
 print("devices:")
-for i in range(1000):
+for i in range(1, 1001):
     print(f"  - {{name: hv-{i:04}, site: par1, rack: r{i // 40:02}, role: hypervisor, serial: S{i}, interfaces: "
           f"[{{name: eno1, mac: \"52:54:00:00:{i >> 8:02x}:{i & 255:02x}\", address: 10.78.{i >> 8}.{i & 255}/16, primary: true}}]}}")
 END
