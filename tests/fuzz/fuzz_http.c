@@ -46,6 +46,23 @@ static enum request_result dripped(const uint8_t *data, size_t size, struct requ
     return rc;
 }
 
+/* What is good to the boot server is so to the API's, and says the same. */
+static void by_the_api_rules(const uint8_t *data, size_t size, enum request_result boot,
+                             const struct request *whole)
+{
+    static const struct request_rules rules = {.body_max = 10u << 20, .post_may_be_silent = true};
+    struct request_fault f;
+    struct request r;
+    size_t seen = 0;
+    enum request_result rc = request_parse(span_of(data, size), &rules, &seen, &r, &f);
+
+    if (rc == REQUEST_DONE && r.body_len > rules.body_max)
+        abort();
+    if (boot == REQUEST_DONE &&
+        (rc != REQUEST_DONE || r.head_len != whole->head_len || r.body_len != whole->body_len))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct request whole, parts;
@@ -57,6 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (rc == REQUEST_BAD && (f.status < 400 || !f.why))
         abort();
+    by_the_api_rules(data, size, rc, &whole);
     if (rc != REQUEST_DONE)
         return 0;
     if (whole.head_len != parts.head_len || whole.head_len > size || whole.body_len > REQUEST_BODY_MAX)

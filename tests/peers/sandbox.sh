@@ -49,6 +49,7 @@ cat >"$dir/rackstrap.yaml" <<END
 state_dir: $dir/state
 user: nobody
 http: {listen: "0.0.0.0:8080"}
+api: {listen: "127.0.0.1:8081"}
 tftp: {interfaces: [br0]}
 dhcp: {interfaces: [br0], subnets: [{prefix: 10.77.0.0/24, pool: 10.77.0.100-10.77.0.199}]}
 END
@@ -64,8 +65,8 @@ pid_of() { # NAME
     return 1
 }
 is_confined() { local pid; pid=$(pid_of "$1") && grep -q '^Seccomp:.*2$' "/proc/$pid/status"; }
-all_run() { for name in dhcpd tftpd httpboot courier; do is_confined $name || return 1; done; answers; }
-others() { for name in dhcpd tftpd httpboot courier; do [ $name = "$1" ] || pid_of $name; done; }
+all_run() { for name in dhcpd tftpd httpboot courier api; do is_confined $name || return 1; done; answers; }
+others() { for name in dhcpd tftpd httpboot courier api; do [ $name = "$1" ] || pid_of $name; done; }
 
 is() { # PID FIELD VALUE: a line of /proc/PID/status
     local got
@@ -98,9 +99,9 @@ unit_is_right() { # systemd's own reading of it, with our program in its place
     out=$(systemd-analyze verify "$dir/rackstrap.service" 2>&1) && [ -z "$out" ] || { echo "$out"; return 1; }
 }
 if command -v systemd-analyze >/dev/null; then check unit unit_is_right; fi
-check all-four-run within 60 all_run
+check all-five-run within 60 all_run
 landlock=$(grep -c 'sandboxed .*kept-by=landlock' "$dir/log")
-for name in dhcpd tftpd httpboot courier; do
+for name in dhcpd tftpd httpboot courier api; do
     pid=$(pid_of $name) || continue
     check "$name-has-nothing" has_nothing "$pid"
     if ((landlock)); then check "$name-writes-nothing-outside" writes_nothing "$pid"; fi
@@ -122,6 +123,7 @@ check dhcpd-execve dies_alone dhcpd execve "(int)execl(\"$dir/evil\", \"evil\", 
 check tftpd-ptrace dies_alone tftpd ptrace "(long)ptrace(16, $(pid_of httpboot), 0, 0)"
 check httpboot-socket dies_alone httpboot socket "(int)socket(2, 1, 0)"
 check courier-mkdir dies_alone courier mkdir "(int)mkdir(\"$dir/state/x\", 0777)"
+check api-kill dies_alone api kill "(int)kill($(pid_of httpboot), 9)"
 check nothing-ran test ! -e "$dir/everybodys/ran"
-check all-four-run-again within 60 all_run
+check all-five-run-again within 60 all_run
 exit $failed

@@ -27,7 +27,7 @@
 #include "rackstrap/sandbox_parts.h"
 
 #define NOBODY 65534
-static const char *const servers[] = {"dhcpd", "tftpd", "httpboot", "courier"};
+static const char *const servers[] = {"dhcpd", "tftpd", "httpboot", "courier", "api"};
 #define SERVERS (sizeof servers / sizeof *servers)
 
 static char folder[] = "/tmp/rackstrap-sandbox-XXXXXX";
