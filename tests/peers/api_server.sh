@@ -102,7 +102,8 @@ is as-bearer "$(code -H "Authorization: Bearer $reader" "$api/api/dcim/devices/?
 is a-reader-does-not-write "$(code -H "Authorization: Bearer $reader" -H 'Content-Type: application/json' -d '{"name": "x", "slug": "x"}' $api/api/dcim/sites/)" 403
 rs token revoke reader >/dev/null
 is revoked-at-once "$(code -H "Authorization: Bearer $reader" "$api/api/dcim/devices/?limit=1")" 403
-has use-is-noted "$(rs token list --json | tr -d ' \n')" '"name":"ci"'
+is use-is-noted "$(rs token list --json | python3 -c 'import json,sys; print({t["name"]: t["last_used"] is not None for t in json.load(sys.stdin)})')" \
+    "{'ci': True, 'elsewhere': False, 'reader': True}"
 within 5 grep -q 'api-refused requests=' "$dir/log" && ok refusals-are-in-the-log || not_ok refusals-are-in-the-log "none"
 ! grep -q "${token#*.}" "$dir/log" && ok no-token-in-the-log || not_ok no-token-in-the-log "$token"
 
