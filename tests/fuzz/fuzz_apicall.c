@@ -1,0 +1,157 @@
+/* Any request to the API's instance, its sockets apart, against a store with a device in it: the first byte
+ * says with whose token. Whatever comes, there is an answer with a status, JSON is JSON, and a header line is
+ * one line. Nothing is kept from one input to the next. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/file.h"
+#include "httpboot/app.h"
+#include "inventory/api_token.h"
+
+static struct httpboot_api api = {
+    .api = {.wipe_limit = 5, .netbox_url = "https://netbox.example"},
+    .body_max = 1 << 20,
+    .proxies = {{{0x0a000002}, 32}},
+    .proxies_n = 1,
+    .webhook_secret = "0123456789abcdef",
+};
+static struct httpboot_config cfg = {.api = &api};
+static struct app app = {.cfg = &cfg};
+static char dir[] = "/tmp/rackstrap-fuzz-apicall-XXXXXX", all[API_TOKEN_TEXT], tenants[API_TOKEN_TEXT];
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void remove_dir(void)
+{
+    api_free(app.api);
+    store_close(app.store);
+    dir_remove(dir, NULL);
+}
+
+static int put_devices(void)
+{
+    struct device d = {.name = "hv-00", .site = "par1", .tenant = "ops", .role = "hv", .interfaces_n = 1};
+
+    d.interfaces[0] = (struct interface){.name = "eno1",
+                                         .mac = mac_from_u64(UINT64_C(0x525400000000)),
+                                         .has_address = true,
+                                         .primary = true,
+                                         .address = {{0x0a4d000b}, 24}};
+    if (device_put(app.store, &d, "fuzz", NULL, NULL))
+        return -1;
+    d = (struct device){.name = "hv-01", .tenant = "dev"};
+    return device_put(app.store, &d, "fuzz", NULL, NULL);
+}
+
+static int put_tokens(void)
+{
+    struct api_token t = {.name = "all", .rights = RIGHT_READ | RIGHT_WRITE | RIGHT_ASSIGN};
+
+    if (api_token_create(app.store, &t, "fuzz", 1, all, NULL))
+        return -1;
+    str_copy(t.name, sizeof t.name, "tenant");
+    str_copy(t.tenant, sizeof t.tenant, "ops");
+    return api_token_create(app.store, &t, "fuzz", 1, tenants, NULL);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    if (!mkdtemp(dir) || store_open(dir, &app.store, NULL) || put_devices() || put_tokens())
+        abort();
+    api.api.state_dir = dir;
+    app.api = api_new(app.store, &api.api);
+    atexit(remove_dir);
+    return 0;
+}
+
+/* The request with a token's header behind its first line. */
+static void make_text(const uint8_t *data, size_t n, struct str *text)
+{
+    const char *token = data[0] == 'w' ? all : data[0] == 't' ? tenants : NULL;
+    const uint8_t *line = memchr(data + 1, '\n', n - 1);
+    size_t first = line ? (size_t)(line - data) : 0;
+
+    if (token && line) {
+        str_addn(text, data + 1, first);
+        str_addf(text, "Authorization: Token %s\r\n", token);
+        str_addn(text, line + 1, n - first - 1);
+    } else {
+        str_addn(text, data + 1, n - 1);
+    }
+}
+
+static void check_headers(const struct str *h)
+{
+    const char *p = h->s, *end = h->s + h->len;
+
+    while (p < end) {
+        const char *cr = memchr(p, '\r', (size_t)(end - p)), *colon = memchr(p, ':', (size_t)(end - p));
+
+        if (!cr || cr + 1 >= end || cr[1] != '\n' || !colon || colon > cr ||
+            memchr(p, '\n', (size_t)(cr - p)))
+            abort();
+        p = cr + 2;
+    }
+}
+
+static void check(const struct response *r)
+{
+    json_t *j;
+
+    if (r->status < 200 || r->status > 599)
+        abort();
+    check_headers(&r->headers);
+    if (!r->content_type || strncmp(r->content_type, "application/json", 16) != 0)
+        return;
+    j = json_loadb(r->body.s, r->body.len, JSON_DECODE_ANY, NULL);
+    if (!j)
+        abort();
+    json_decref(j);
+}
+
+static void call(const struct request *r, const struct str *text)
+{
+    struct response res;
+    const char *pattern;
+    size_t there = text->len - r->head_len;
+    struct call c = {.app = &app,
+                     .req = r,
+                     .body = span_of(text->s + r->head_len, there),
+                     .peer = {0x0a000002},
+                     .local = {0x0a4d0001},
+                     .local_port = 8081,
+                     .at_ms = 1000,
+                     .res = &res};
+
+    response_init(&res);
+    app_call(&c, &pattern);
+    check(&res);
+    response_free(&res);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct request_rules rules = app_rules(&app);
+    struct request_fault f;
+    struct str text = {0};
+    struct request r;
+    size_t seen = 0;
+
+    if (n < 2)
+        return 0;
+    make_text(data, n, &text);
+    if (request_parse(span_of(text.s, text.len), &rules, &seen, &r, &f) == REQUEST_DONE) {
+        if (store_begin(app.store, NULL))
+            abort();
+        app_body(&app, &r, (struct ip4){0x0a000002}, 1000);
+        call(&r, &text);
+        store_rollback(app.store);
+    }
+    str_free(&text);
+    return 0;
+}
