@@ -57,7 +57,7 @@ int query_parse(struct span text, struct query *ret, struct err *e)
 {
     size_t max = pieces(text);
     struct query q = {.pairs = xcalloc(max, sizeof *q.pairs), .bytes = xcalloc(text.n + 2 * max + 2, 1)};
-    const char *at = (const char *)text.p, *end = at + text.n;
+    const char *at = text.n ? (const char *)text.p : "", *end = at + text.n;
     char *to = q.bytes;
     while (at < end) {
         const char *stop = memchr(at, '&', (size_t)(end - at));
@@ -178,8 +178,10 @@ void query_url(struct str *out, const char *path, const struct query *q, const s
 bool list_has(const char *list, const char *word)
 {
     size_t n = strlen(word);
-    for (const char *at = list; at; at = strchr(at, ','), at += at != NULL)
+    for (const char *at = list; at; at = strchr(at, ',')) {
+        at += *at == ',';
         if (!strncmp(at, word, n) && (!at[n] || at[n] == ','))
             return true;
+    }
     return false;
 }

@@ -216,7 +216,8 @@ void response_head(const struct response *r, const struct response_framing *f, s
         str_addf(out, "Retry-After: %u\r\n", r->retry_after);
     if (r->status == 401)
         str_add(out, "WWW-Authenticate: Bearer\r\n");
-    str_addn(out, r->headers.s, r->headers.len);
+    if (r->headers.len)
+        str_addn(out, r->headers.s, r->headers.len);
     add_header(out, "Connection", f->keep_alive ? "keep-alive" : "close");
     str_add(out, "\r\n");
 }
