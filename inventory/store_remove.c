@@ -24,11 +24,19 @@ static int check(struct store *s, const struct device *d, bool *ret_armed, struc
     return 0;
 }
 
-/* The row stays for what refers to it; its name is given free, for one that no device can be called. */
+/* The row stays for what refers to it; what no two devices may have alike is given free: its name, for one
+ * that no device can be called, its asset tag, its number in a NetBox. Nothing bears its tags any more. */
 static int forget(struct store *s, int64_t id, int64_t at_ms, struct err *e)
 {
-    return db_run(s, "UPDATE devices SET name = 'removed/' || id, removed_ms = ? WHERE id = ?",
-                  DB_VALUES(db_i(at_ms), db_i(id)), e);
+    static const char sql[] =
+        "UPDATE devices SET name = 'removed/' || id, asset_tag = NULL, netbox_id = NULL, "
+        "primary_ip4_id = NULL, primary_ip6_id = NULL, oob_ip_id = NULL, removed_ms = ? WHERE id "
+        "= ?";
+    if (db_run(s, "DELETE FROM tagged WHERE model = 'dcim.device' AND object_id = ?", DB_VALUES(db_i(id)),
+               e) < 0) {
+        return -1;
+    }
+    return db_run(s, sql, DB_VALUES(db_i(at_ms), db_i(id)), e);
 }
 
 /* With the MAC address: nothing else knows from now on whose it was. */
