@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "httpboot/app.h"
 #include "inventory/api_token.h"
+#include "inventory/image.h"
 
 static struct httpboot_api api = {
     .api = {.wipe_limit = 5, .netbox_url = "https://netbox.example"},
@@ -31,16 +32,19 @@ static void remove_dir(void)
     dir_remove(dir, NULL);
 }
 
-static int put_devices(void)
+static int put_records(void)
 {
-    struct device d = {.name = "hv-00", .site = "par1", .tenant = "ops", .role = "hv", .interfaces_n = 1};
+    struct release release = {.image = "debian-12", .version = "v1", .disk_size = 1};
+    struct device d = {
+        .name = "hv-00", .site = "par1", .tenant = "ops", .role = "hv", .model = "R640", .interfaces_n = 1};
 
     d.interfaces[0] = (struct interface){.name = "eno1",
                                          .mac = mac_from_u64(UINT64_C(0x525400000000)),
                                          .has_address = true,
                                          .primary = true,
                                          .address = {{0x0a4d000b}, 24}};
-    if (device_put(app.store, &d, "fuzz", NULL, NULL))
+    memset(release.digest, 'a', DIGEST_HEX - 1);
+    if (device_put(app.store, &d, "fuzz", NULL, NULL) || release_put(app.store, &release, "fuzz", NULL))
         return -1;
     d = (struct device){.name = "hv-01", .tenant = "dev"};
     return device_put(app.store, &d, "fuzz", NULL, NULL);
@@ -55,18 +59,6 @@ static int put_tokens(void)
     str_copy(t.name, sizeof t.name, "tenant");
     str_copy(t.tenant, sizeof t.tenant, "ops");
     return api_token_create(app.store, &t, "fuzz", 1, tenants, NULL);
-}
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-    (void)argc;
-    (void)argv;
-    if (!mkdtemp(dir) || store_open(dir, &app.store, NULL) || put_devices() || put_tokens())
-        abort();
-    api.api.state_dir = dir;
-    app.api = api_new(app.store, &api.api);
-    atexit(remove_dir);
-    return 0;
 }
 
 /* The request with a token's header behind its first line. */
@@ -134,25 +126,55 @@ static void call(const struct request *r, const struct str *text)
     response_free(&res);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+static void ask(const struct str *text, bool keep)
 {
     struct request_rules rules = app_rules(&app);
     struct request_fault f;
-    struct str text = {0};
     struct request r;
     size_t seen = 0;
+
+    if (request_parse(span_of(text->s, text->len), &rules, &seen, &r, &f) != REQUEST_DONE)
+        return;
+    /* What reads takes a snapshot, which is not for within a transaction. */
+    if (!keep && !(r.method & (METHOD_GET | METHOD_HEAD | METHOD_OPTIONS)) && store_begin(app.store, NULL))
+        abort();
+    app_body(&app, &r, (struct ip4){0x0a000002}, 1000);
+    call(&r, text);
+    store_rollback(app.store);
+}
+
+static void put_prefix(void)
+{
+    static const char request[] = "wPOST /api/ipam/prefixes/ HTTP/1.1\r\nHost: h\r\nContent-Type: "
+                                  "application/json\r\n\r\n{\"prefix\": \"10.77.0.0/24\"}";
+    struct str text = {0};
+
+    make_text((const uint8_t *)request, sizeof request - 1, &text);
+    ask(&text, true);
+    str_free(&text);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    if (!mkdtemp(dir) || store_open(dir, &app.store, NULL) || put_records() || put_tokens())
+        abort();
+    api.api.state_dir = dir;
+    app.api = api_new(app.store, &api.api);
+    put_prefix();
+    atexit(remove_dir);
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    struct str text = {0};
 
     if (n < 2)
         return 0;
     make_text(data, n, &text);
-    if (request_parse(span_of(text.s, text.len), &rules, &seen, &r, &f) == REQUEST_DONE) {
-        /* What reads takes a snapshot, which is not for within a transaction. */
-        if (!(r.method & (METHOD_GET | METHOD_HEAD | METHOD_OPTIONS)) && store_begin(app.store, NULL))
-            abort();
-        app_body(&app, &r, (struct ip4){0x0a000002}, 1000);
-        call(&r, &text);
-        store_rollback(app.store);
-    }
+    ask(&text, false);
     str_free(&text);
     return 0;
 }

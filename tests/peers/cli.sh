@@ -37,7 +37,7 @@ json() { # EXPRESSION COMMAND...: standard output is one JSON value j, and the e
 
 ends 0 "usage: rackstrap COMMAND" --help
 ends 2 "usage: rackstrap COMMAND"
-commands=$("$rackstrap" --help | sed -nE 's/^  ([a-z-]+( (list|show|protect|unprotect|reset-loader|remove|verify|export|build|frame))?)  ?.*/\1/p' | grep -v '^lab')
+commands=$("$rackstrap" --help | sed -nE 's/^  ([a-z-]+( (list|show|protect|unprotect|reset-loader|remove|verify|export|build|frame|create|revoke))?)  ?.*/\1/p' | grep -v '^lab')
 [ "$(wc -l <<<"$commands")" -ge 18 ] || not_ok "list of commands" "only: $commands"
 while read -r command; do
     # shellcheck disable=SC2086
@@ -45,7 +45,7 @@ while read -r command; do
     # shellcheck disable=SC2086
     ends 2 "no option" $command --frobnicate
 done <<<"$commands"
-for group in device image lease journal netboot; do
+for group in device image lease journal netboot token; do
     ends 0 "usage: rackstrap $group COMMAND" $group --help
     ends 2 "rackstrap $group " $group
     ends 2 "no command" $group frobnicate
@@ -230,6 +230,23 @@ ends 0 "would make site par2, which hv-01 names" import "$dir/slip.yaml" --dry-r
 ends 0 "made site par2, which hv-01 names" import "$dir/slip.yaml"
 sed 's/site: par1/disk: colour=red/' "$dir/rack.yaml" >"$dir/disk.yaml"
 ends 2 "disk.yaml:3:25: device hv-01: " import "$dir/disk.yaml"
+
+# Tokens of the API.
+json "j == []" token list
+ends 2 "say what it is for: --rights" token create ci
+ends 2 "is no right" token create ci --rights all
+ends 2 "is named twice" token create ci --rights read,read
+ends 2 "--expires takes a time" token create ci --rights read --expires tomorrow
+ends 2 "--from" token create ci --rights read --from 10.0.0.1/8
+ends 2 "the token's name" token create "c i" --rights read
+ends 1 'there is no tenant "none"' token create ci --rights read --tenant none
+ends 0 "nbt_" token create ci --rights read,assign --expires 90d --from 10.0.0.0/8,192.0.2.1
+ends 1 "names are not used twice" token create ci --rights read
+json "[(t['name'], t['rights'], t['from'], t['condition']) for t in j] == [('ci', 'read,assign', '10.0.0.0/8,192.0.2.1/32', 'good')]" token list
+ends 1 "there is no token" token revoke none
+ends 0 "good for nothing now" token revoke ci
+json "j[0]['condition'] == 'revoked' and j[0]['revoked']" token list
+ends 0 "token-created" events
 
 echo "state_dir: $dir/nowhere" >"$dir/bad.yaml"
 ends 1 "make it: install -d $dir/nowhere" device list -c "$dir/bad.yaml"
