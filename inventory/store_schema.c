@@ -396,10 +396,11 @@ static const char inventory_10[] = "CREATE TABLE hardware ("
 
 /* Of what refers to devices, the counts: all that such a count looks at stands in the index. Without a
  * status: most devices have the same, and their order would be lost. */
-#define COUNTED(name, column) "CREATE INDEX devices_" name " ON devices(" column ", removed_ms, tenant_id);"
-static const char inventory_11[] =
-    "DROP INDEX devices_tenant; DROP INDEX devices_site; DROP INDEX devices_rack; DROP INDEX devices_type;"
-    "CREATE INDEX devices_tenant ON devices(tenant_id, removed_ms);"
+#define COUNTED(name, column)                                                                                \
+    "DROP INDEX IF EXISTS devices_" name "; CREATE INDEX devices_" name " ON devices(" column                \
+    ", removed_ms, tenant_id);"
+static const char inventory_11[] = "DROP INDEX devices_tenant;"
+                                   "CREATE INDEX devices_tenant ON devices(tenant_id, removed_ms);"
     /* clang-format off */
     COUNTED("site", "site_id") COUNTED("rack", "rack_id") COUNTED("type", "device_type_id")
     COUNTED("role", "role_id") COUNTED("platform", "platform_id") COUNTED("location", "location_id")
