@@ -1,9 +1,10 @@
-/* import, assign, cancel: what changes what machines are to carry. */
+/* import, export, assign, cancel: what changes what machines are to carry, and what says it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "inventory/export.h"
 #include "inventory/import.h"
 #include "rackstrap/addresses.h"
 #include "rackstrap/commands.h"
@@ -127,6 +128,8 @@ int cmd_import(const struct args *a, const struct config *c, struct err *e)
         return -1;
     printf("%s%zu new, %zu changed, %zu as they were; %zu armed to be written\n",
            a->dry_run ? "would be: " : "", r.devices_new, r.devices_changed, r.devices_same, r.armed);
+    if (r.objects_new || r.objects_changed)
+        printf("of what else the file lists: %zu new, %zu changed\n", r.objects_new, r.objects_changed);
     if (r.waiting)
         printf(
             "%zu wait%s for an image that is not built (\"%s\"%s): build the image, then `rackstrap assign "
@@ -135,6 +138,18 @@ int cmd_import(const struct args *a, const struct config *c, struct err *e)
     if (r.cancelled)
         printf("of those, %zu had a job armed for another image: cancelled\n", r.cancelled);
     return 0;
+}
+
+int cmd_export(const struct args *a, const struct config *c, struct err *e)
+{
+    struct store *s;
+    if (open_store(c, &s, e))
+        return -1;
+    char *selector = args_selector(a, a->words_n ? a->words[0] : NULL);
+    int rc = export_write(s, selector, stdout, e);
+    free(selector);
+    store_close(s);
+    return rc;
 }
 
 struct chosen {

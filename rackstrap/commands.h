@@ -11,7 +11,7 @@
 typedef int command_fn(const struct args *a, const struct config *c, struct err *e);
 
 command_fn cmd_serve, cmd_check_config;
-command_fn cmd_import, cmd_assign, cmd_cancel;
+command_fn cmd_import, cmd_export, cmd_assign, cmd_cancel;
 command_fn cmd_device_list, cmd_device_show, cmd_device_protect, cmd_device_unprotect,
     cmd_device_reset_loader, cmd_device_remove;
 command_fn cmd_why, cmd_ip, cmd_lint, cmd_lease_list, cmd_inventory;
