@@ -230,6 +230,9 @@ static bool blank(struct span s)
 
 static bool read_body(struct call *c)
 {
+    static const char *const type[] = {
+        [JSON_STRING] = "str", [JSON_INTEGER] = "int", [JSON_REAL] = "float",
+        [JSON_TRUE] = "bool",  [JSON_FALSE] = "bool",  [JSON_NULL] = "NoneType"};
     json_error_t why;
     struct span b = c->rq->body;
     if (reads(c) || blank(b))
@@ -248,7 +251,8 @@ static bool read_body(struct call *c)
     }
     if (json_is_object(c->body) || json_is_array(c->body))
         return true;
-    answer_field(c, "__all__", "Invalid data. Expected a dictionary or a list.");
+    answer_field(c, "__all__", "Invalid data. Expected a dictionary, but got %s.",
+                 type[json_typeof(c->body)]);
     return false;
 }
 
