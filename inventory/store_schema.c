@@ -394,17 +394,8 @@ static const char inventory_10[] = "CREATE TABLE hardware ("
                                    "  device_id INTEGER PRIMARY KEY REFERENCES devices(id) ON DELETE "
                                    "CASCADE, wanted INTEGER NOT NULL) STRICT;";
 
-/* Of what refers to devices, the counts: all that such a count looks at stands in the index. Without a
- * status: most devices have the same, and their order would be lost. */
-#define COUNTED(name, column)                                                                                \
-    "DROP INDEX IF EXISTS devices_" name "; CREATE INDEX devices_" name " ON devices(" column                \
-    ", removed_ms, tenant_id);"
-static const char inventory_11[] = "DROP INDEX devices_tenant;"
-                                   "CREATE INDEX devices_tenant ON devices(tenant_id, removed_ms);"
-    /* clang-format off */
-    COUNTED("site", "site_id") COUNTED("rack", "rack_id") COUNTED("type", "device_type_id")
-    COUNTED("role", "role_id") COUNTED("platform", "platform_id") COUNTED("location", "location_id")
-    /* clang-format on */
+/* Few addresses say a tenant of their own: what asks for a tenant's looks at these alone. */
+static const char inventory_11[] =
     "CREATE INDEX ip_addresses_tenant ON ip_addresses(tenant_id) WHERE tenant_id IS NOT NULL;";
 
 static const char *const inventory_sql[] = {inventory_1, inventory_2,  inventory_3, inventory_4,
