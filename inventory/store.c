@@ -567,6 +567,45 @@ fail:
     return -1;
 }
 
+void db_attach_drop(const char *state_dir, const char *file)
+{
+    char *path = xasprintf("%s/%s", state_dir, file);
+    unlink(path);
+    free(path);
+}
+
+static int attach_file(struct store *s, const char *path, struct err *e)
+{
+    sqlite3_stmt *q;
+    if (sqlite3_prepare_v2(s->db, "ATTACH ? AS stage", -1, &q, NULL) != SQLITE_OK) {
+        return db_fail(s, e);
+    }
+    sqlite3_bind_text(q, 1, path, -1, SQLITE_STATIC);
+    int r = sqlite3_step(q) == SQLITE_DONE ? 0 : db_fail(s, e);
+    sqlite3_finalize(q);
+    return r;
+}
+
+int db_attach(struct store *s, const char *state_dir, const char *file, const char *ddl, struct err *e)
+{
+    static const char pragmas[] = "PRAGMA stage.journal_mode = OFF; PRAGMA stage.synchronous = OFF;"
+                                  "PRAGMA stage.cache_size = -24576; PRAGMA main.cache_size = -24576;";
+    db_attach_drop(state_dir, file); /* of one that crashed */
+    char *folder = realpath(state_dir, NULL);
+    if (!folder) {
+        return err_errno(e, "state_dir %s", state_dir);
+    }
+    char *path = xasprintf("%s/%s", folder, file);
+    int r = file_claim(state_dir, path, e) < 0 || attach_file(s, path, e) < 0 ? -1 : 0;
+    if (r == 0 && (sqlite3_exec(s->db, pragmas, NULL, NULL, NULL) != SQLITE_OK ||
+                   sqlite3_exec(s->db, ddl, NULL, NULL, NULL) != SQLITE_OK)) {
+        r = db_fail(s, e);
+    }
+    free(path);
+    free(folder);
+    return r;
+}
+
 int store_open(const char *state_dir, struct store **ret, struct err *e)
 {
     return db_open(state_dir, "inventory.db", &inventory_migrations, ret, e);

@@ -398,9 +398,14 @@ static const char inventory_10[] = "CREATE TABLE hardware ("
 static const char inventory_11[] =
     "CREATE INDEX ip_addresses_tenant ON ip_addresses(tenant_id) WHERE tenant_id IS NOT NULL;";
 
-static const char *const inventory_sql[] = {inventory_1, inventory_2,  inventory_3, inventory_4,
-                                            inventory_5, inventory_6,  inventory_7, inventory_8,
-                                            inventory_9, inventory_10, inventory_11};
+/* What a followed NetBox wants a device to carry; netbox_image is what was acted upon. */
+static const char inventory_12[] =
+    "ALTER TABLE devices ADD COLUMN netbox_wish TEXT;"
+    "CREATE INDEX devices_wish ON devices(id) WHERE netbox_wish IS NOT netbox_image;";
+
+static const char *const inventory_sql[] = {inventory_1, inventory_2,  inventory_3,  inventory_4,
+                                            inventory_5, inventory_6,  inventory_7,  inventory_8,
+                                            inventory_9, inventory_10, inventory_11, inventory_12};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

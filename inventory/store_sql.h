@@ -26,6 +26,11 @@ int db_open(const char *state_dir, const char *file, const struct migrations *m,
 
 /* Gives a connection the functions of store_function.c. SQLITE_OK, or not. */
 int db_functions(sqlite3 *db);
+/* Puts a second, passing file beside the first, empty, under the name that `ddl` makes its tables in: what is
+ * read from outside before it is believed. Nothing of it survives a crash, or needs to. db_attach_drop
+ * deletes it. */
+int db_attach(struct store *s, const char *state_dir, const char *file, const char *ddl, struct err *e);
+void db_attach_drop(const char *state_dir, const char *file);
 
 struct db_value {
     enum { DB_NULL, DB_INT, DB_REAL, DB_TEXT, DB_BLOB } type;

@@ -82,6 +82,11 @@ static int count_read(struct page_walk *w, const json_t *page, struct err *e)
     if (!json_is_integer(v) || json_integer_value(v) < 0) {
         return err_set(e, ERR_CORRUPT, "`count` is no number");
     }
+    if (w->counted && (size_t)json_integer_value(v) < w->count) {
+        return err_set(
+            e, ERR_UNAVAILABLE,
+            "objects were deleted while the list was read, so that others may have slipped past; try again");
+    }
     w->counted = true;
     if ((size_t)json_integer_value(v) > w->count) {
         w->count = (size_t)json_integer_value(v);
