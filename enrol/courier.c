@@ -1,4 +1,5 @@
 /* courier: the process that carries enrolments from the store to the driver and the outcomes back. */
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "enrol/driver.h"
 #include "enrol/enrol.h"
 #include "inventory/journal.h"
+#include "netbox/follow.h"
 
 #define ACTOR           "courier"
 #define POLL_MS         200   /* how soon a change in the store is noticed */
@@ -264,6 +266,57 @@ static void on_poll(void *ctx)
     }
 }
 
+/* ---- the NetBox, whose answers may take long ---- */
+
+struct follower {
+    pthread_t thread;
+    bool runs;
+    atomic_bool stop;
+    const char *state_dir;
+    const struct netbox_config *config;
+    struct netbox_run run;
+};
+
+static void *follower_main(void *ctx)
+{
+    struct follower *f = ctx;
+    struct err e = {0};
+
+    if (netbox_follow(f->state_dir, f->config, &f->run, &e) < 0) {
+        log_error("netbox-follow-failed error=\"%s\"", e.text);
+    }
+    return NULL;
+}
+
+/* Signals are the loop's: the thread takes none. */
+static void follower_start(struct follower *f, const struct enrol_config *cfg, const char *state_dir)
+{
+    sigset_t all, before;
+
+    if (!cfg->netbox) {
+        return;
+    }
+    f->state_dir = state_dir;
+    f->config = cfg->netbox;
+    f->run = (struct netbox_run){
+        .wipe_limit = cfg->wipe_limit, .job_expiry_s = cfg->job_expiry_s, .stop = &f->stop};
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    f->runs = pthread_create(&f->thread, NULL, follower_main, f) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!f->runs) {
+        log_error("netbox-follow-failed error=\"the system gives no thread\"");
+    }
+}
+
+static void follower_stop(struct follower *f)
+{
+    atomic_store(&f->stop, true);
+    if (f->runs) {
+        pthread_join(f->thread, NULL);
+    }
+}
+
 /* ---- the process ---- */
 
 static void on_stop(void *ctx)
@@ -314,14 +367,17 @@ static void stop(struct courier *c)
 int courier_serve(const struct enrol_config *cfg, const char *state_dir, struct err *e)
 {
     struct courier *c = xcalloc(1, sizeof *c);
+    struct follower follower = {0};
     int r = -1;
 
     if (find_driver(c, cfg, e) < 0 || store_open(state_dir, &c->store, e) < 0) {
         goto out;
     }
     start(c, cfg);
+    follower_start(&follower, cfg, state_dir);
     log_info("courier-ready driver=%s", c->driver->name);
     r = loop_run(c->loop, e);
+    follower_stop(&follower);
     stop(c);
 out:
     store_close(c->store);

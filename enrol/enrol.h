@@ -4,6 +4,7 @@
 #define ENROL_ENROL_H
 
 #include "base/err.h"
+#include "netbox/netbox.h"
 
 struct enrol_salt_config {
     char api[256]; /* salt-api's URL */
@@ -16,9 +17,13 @@ struct enrol_salt_config {
 struct enrol_config {
     char driver[16]; /* "salt" or "none" */
     struct enrol_salt_config salt;
+    const struct netbox_config *netbox; /* lent; NULL: none is followed */
+    size_t wipe_limit;                  /* devices that one sync may arm */
+    uint32_t job_expiry_s;
 };
 
-/* In its own process, privileges gone: works off enrolments and expires jobs until SIGTERM. */
+/* In its own process, privileges gone: works off enrolments and expires jobs until SIGTERM; follows a NetBox,
+ * in a thread of its own with a store of its own. */
 int courier_serve(const struct enrol_config *cfg, const char *state_dir, struct err *e);
 
 #endif

@@ -23,7 +23,8 @@ int sync_staged(struct sync *y, struct err *e);
  */
 int sync_run(struct store *s, const char *const *sql, size_t n, int64_t a, int64_t b, struct err *e);
 
-/* What cannot be brought in is marked on the stage, and becomes a fault. Reads the store, and writes the stage alone. */
+/* What cannot be brought in is marked on the stage, and becomes a fault. Reads the store, and writes the
+ * stage alone. */
 int sync_sort(struct sync *y, struct err *e);
 
 /* Each in the caller's transaction. */
@@ -32,7 +33,8 @@ int sync_catalogue_apply(struct sync *y, const struct sync_options *o, int64_t a
 int sync_catalogue_clean(struct sync *y, int64_t at_ms, struct err *e);
 int sync_free_addresses_apply(struct sync *y, int64_t at_ms, struct err *e);
 /* Begin their own. */
-int sync_devices_apply(struct sync *y, int64_t at_ms, struct sync_result *ret, struct err *e);
+int sync_devices_apply(struct sync *y, const struct sync_options *o, int64_t at_ms, struct sync_result *ret,
+                       struct err *e);
 int sync_devices_remove(struct sync *y, int64_t at_ms, struct sync_result *ret, struct err *e);
 int sync_arm(struct sync *y, const struct sync_options *o, int64_t at_ms, struct sync_result *ret,
              struct err *e);

@@ -46,10 +46,13 @@ int sync_run(struct store *s, const char *const *sql, size_t n, int64_t a, int64
 #define THEIR_MACS                                                                                           \
     "SELECT x.mac FROM stage.macs x JOIN stage.interfaces f ON f.id = x.interface WHERE f.device = v.id"
 
-/* Ours, or one that NetBox has under another number now: deleted there, and made anew. Before anything is removed. */
+/* Ours, or one that NetBox has under another number now: deleted there, and made anew. Before anything is
+ * removed. */
 static const char *const adopt_sql[] = {
-    "INSERT OR IGNORE INTO stage.adopt (id, local) SELECT v.id, m.id FROM stage.devices v JOIN devices m ON m.name = v.name "
-    "WHERE NOT v.bad AND m.removed_ms = 0 AND (m.netbox_id IS NULL OR EXISTS (SELECT 1 FROM stage.gone g WHERE g.id = "
+    "INSERT OR IGNORE INTO stage.adopt (id, local) SELECT v.id, m.id FROM stage.devices v JOIN devices m ON "
+    "m.name = v.name "
+    "WHERE NOT v.bad AND m.removed_ms = 0 AND (m.netbox_id IS NULL OR EXISTS (SELECT 1 FROM stage.gone g "
+    "WHERE g.id = "
     "m.netbox_id)) AND NOT EXISTS (SELECT 1 FROM devices o WHERE o.netbox_id = v.id) AND (EXISTS (" OURS_MACS
     " INTERSECT " THEIR_MACS ") OR NOT EXISTS (" OURS_MACS "))",
     "DELETE FROM stage.gone WHERE local IN (SELECT local FROM stage.adopt)",
@@ -126,12 +129,11 @@ static const char *const names_sql[] = {
 #define ONCE(stage, type, table, value, word, text)                                                          \
     "UPDATE stage." stage " SET bad = 4 WHERE id IN (SELECT v.id FROM stage." stage " v " OF                 \
     "WHERE NOT v.bad AND " ANOTHER(stage, value) " AND NOT " KEEPS(table, value) ")",                        \
-        FAULT "SELECT 'double-" word "', '" type "', v.id, d.name, '" word                                   \
-              " ' || " text("v." value) " || ' is on ' || d.name || ' ' || f.name || ' and on ' || "         \
-                                        "ifnull(" OTHERS(                                                    \
-                                            stage, value) ", 'another') FROM stage." stage " v " OF          \
-                                                          "WHERE v.bad = 4 OR (NOT v.bad AND " ANOTHER(      \
-                                                              stage, value) ")",                             \
+        FAULT "SELECT 'double-" word "', '" type "', v.id, d.name, '" word " ' || " text(                    \
+            "v." value) " || ' is on ' || d.name || ' ' || f.name || ' and on ' || "                         \
+                        "ifnull(" OTHERS(stage, value) ", 'another') FROM stage." stage " v " OF             \
+                                                       "WHERE v.bad = 4 OR (NOT v.bad AND " ANOTHER(         \
+                                                           stage, value) ")",                                \
         "UPDATE stage." stage " SET bad = 5 WHERE id IN (SELECT v.id FROM stage." stage " v " OF             \
         "WHERE NOT v.bad AND " FOREIGN(table, value) ")",                                                    \
         FAULT "SELECT '" word "-of-ours', '" type "', v.id, d.name, '" word                                  \
@@ -219,26 +221,28 @@ static int drop_check(struct sync *y, const struct sync_options *o, struct err *
                    (long long)gone, (long long)all, o->max_drop, (long long)gone);
 }
 
-/* One number that means another machine may be a mistake of one person; many are another NetBox, or a database that was
- * put back. */
+/* One number that means another machine may be a mistake of one person; many are another NetBox, or a
+ * database that was put back. */
 static int identity_check(struct sync *y, const struct sync_options *o, struct err *e)
 {
-    static const char sql[] =
-        "SELECT count(*) FROM stage.devices v JOIN devices m ON m.netbox_id = v.id AND m.removed_ms = 0 WHERE NOT v.bad AND "
-        "m.name <> v.name AND EXISTS (" THEIR_MACS ") AND EXISTS (" OURS_MACS ") AND NOT EXISTS (" OURS_MACS
-        " INTERSECT " THEIR_MACS ")";
+    static const char sql[] = "SELECT count(*) FROM stage.devices v JOIN devices m ON m.netbox_id = v.id AND "
+                              "m.removed_ms = 0 WHERE NOT v.bad AND "
+                              "m.name <> v.name AND EXISTS (" THEIR_MACS ") AND EXISTS (" OURS_MACS
+                              ") AND NOT EXISTS (" OURS_MACS " INTERSECT " THEIR_MACS ")";
     int64_t others = 0, all = 0;
     if (db_number(y->s, sql, NULL, 0, &others, e) < 0 ||
-        db_number(y->s, "SELECT count(*) FROM devices WHERE netbox_id IS NOT NULL AND removed_ms = 0", NULL, 0, &all, e) <
-            0) {
+        db_number(y->s, "SELECT count(*) FROM devices WHERE netbox_id IS NOT NULL AND removed_ms = 0", NULL,
+                  0, &all, e) < 0) {
         return -1;
     }
     if (others <= DROP_ALWAYS || others * 100 <= all * o->max_drop || others == o->accept_drop) {
         return 0;
     }
     return err_set(e, ERR_REFUSED,
-                   "the numbers of %lld of NetBox's %lld devices are other machines' now (other name, other MAC addresses): "
-                   "is this another NetBox, or an old copy of its database? Nothing was changed; if it is right: `rackstrap "
+                   "the numbers of %lld of NetBox's %lld devices are other machines' now (other name, other "
+                   "MAC addresses): "
+                   "is this another NetBox, or an old copy of its database? Nothing was changed; if it is "
+                   "right: `rackstrap "
                    "sync netbox --once --full --accept-drop %lld`",
                    (long long)others, (long long)all, (long long)others);
 }

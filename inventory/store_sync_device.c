@@ -16,8 +16,8 @@
 
 #define COLUMNS(x)                                                                                           \
     x "name, " x "status, " x "site_id, " x "location_id, " x "rack_id, " x "tenant_id, " x "role_id, " x    \
-      "platform_id, " x "device_type_id, " x "netbox_wish, " x "serial, " x "asset_tag, " x "position, " x "face, " x          \
-      "config_context, " x "local_context, " x "description, " x "comments, " x "custom_fields"
+      "platform_id, " x "device_type_id, " x "netbox_wish, " x "serial, " x "asset_tag, " x "position, " x   \
+      "face, " x "config_context, " x "local_context, " x "description, " x "comments, " x "custom_fields"
 #define NIC(x)                                                                                               \
     x "name, " x "position, " x "label, " x "type, " x "enabled, " x "mgmt_only, " x "mtu, " x "speed, " x   \
       "is_primary, " x "description, " x "custom_fields"
@@ -449,7 +449,8 @@ static int batch_apply(struct sync *y, int64_t batch, int64_t at_ms, struct sync
     return r;
 }
 
-int sync_devices_apply(struct sync *y, int64_t at_ms, struct sync_result *ret, struct err *e)
+int sync_devices_apply(struct sync *y, const struct sync_options *o, int64_t at_ms, struct sync_result *ret,
+                       struct err *e)
 {
     struct db_ids batches = {0};
     if (db_begin_read(y->s, e) < 0 ||
@@ -459,7 +460,10 @@ int sync_devices_apply(struct sync *y, int64_t at_ms, struct sync_result *ret, s
     }
     int r = db_ids(y->s, "SELECT DISTINCT batch FROM stage.todo ORDER BY batch", NULL, 0, &batches, e);
     for (size_t i = 0; i < batches.n && r == 0; i++) {
-        r = batch_apply(y, batches.id[i], at_ms, ret, e);
+        r = o->stop && atomic_load(o->stop)
+                ? err_set(e, ERR_UNAVAILABLE,
+                          "broken off, since we are to end; the next sync goes on from here")
+                : batch_apply(y, batches.id[i], at_ms, ret, e);
     }
     free(batches.id);
     return r;

@@ -14,6 +14,8 @@
 #ifndef INVENTORY_SYNC_H
 #define INVENTORY_SYNC_H
 
+#include <stdatomic.h>
+
 #include "inventory/device.h"
 
 #define ACTOR_NETBOX "netbox"
@@ -101,8 +103,9 @@ struct sync_options {
     int64_t accept_drop; /* exactly so many may; 0: none beyond max_drop */
     size_t wipe_limit, count;
     uint32_t expiry_s;
-    char arm_status[64]; /* ",planned,staged," */
-    bool keep_routers;   /* the gateways of prefixes were not all read: what is there stays */
+    char arm_status[64];     /* ",planned,staged," */
+    const atomic_bool *stop; /* ends it between two transactions; may be NULL */
+    bool keep_routers;       /* the gateways of prefixes were not all read: what is there stays */
 };
 
 struct sync_result {

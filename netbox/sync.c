@@ -469,6 +469,7 @@ static void options_of(const struct run *r, struct sync_options *o)
         .wipe_limit = r->how->wipe_limit,
         .count = r->how->count,
         .expiry_s = r->how->job_expiry_s,
+        .stop = r->how->stop,
         .keep_routers = !r->full && (c->gateway.by == NETBOX_GATEWAY_CONTEXT || gateways_elsewhere(r))};
     str_copy(o->arm_status, sizeof o->arm_status, s.s);
     str_free(&s);

@@ -16,6 +16,8 @@ struct args {
     size_t last;                         /* --last: events */
     const char *since, *device, *expect; /* of the journal */
     const char *only, *keep_raw, *kernel, *agent;
+    bool once, full, sync_status; /* of sync */
+    size_t accept_drop;
     bool list; /* --list and --host: as Ansible calls an inventory script */
     const char *host;
     const char *site, *location, *rack, *tenant, *role, *platform, *manufacturer, *model, *tag, *status,
@@ -44,6 +46,7 @@ enum option_flag {
     OPT_EXPECT = 1 << 26,
     OPT_HOSTS = 1 << 20,
     OPT_TOKEN = 1 << 21, /* --rights, --expires, --from, --tenant */
+    OPT_SYNC = 1 << 14,  /* --once, --full, --status, --accept-drop */
 };
 
 /* A command takes its arguments and an open configuration; the store is opened by those that need it. */

@@ -9,6 +9,7 @@
 #include "inventory/journal.h"
 #include "rackstrap/cmd_device.h"
 #include "rackstrap/device_facts.h"
+#include "netbox/sync.h"
 #include "rackstrap/commands.h"
 #include "rackstrap/out.h"
 
@@ -101,6 +102,17 @@ static int list_strangers(struct store *s, bool json, struct err *e)
     return 0;
 }
 
+/* Under a list for people: a copy of a NetBox is only as good as it is new. */
+static int print_age(struct store *s, struct err *e)
+{
+    struct netbox_standing n;
+    char text[800];
+    if (netbox_standing(s, &n, e))
+        return -1;
+    printf("%s\n", netbox_standing_text(&n, now_ms(), text));
+    return 0;
+}
+
 int cmd_device_list(const struct args *a, const struct config *c, struct err *e)
 {
     static const struct column columns[] = {{"name", "NAME", COLUMN_TEXT},
@@ -132,6 +144,8 @@ int cmd_device_list(const struct args *a, const struct config *c, struct err *e)
     if (!rc && !a->unknown)
         out_rows(json_incref(rows), columns, sizeof columns / sizeof *columns, a->json,
                  selector ? "no device matches" : "no device yet; `rackstrap import FILE` brings some in");
+    if (!rc && !a->json && *c->netbox.url)
+        rc = print_age(s, e);
     json_decref(rows);
     free(selector);
     store_close(s);

@@ -29,5 +29,6 @@ json_t *lease_json(const struct lease *x, struct store *s);
 /* Where NetBox shows an object that came from there: "https://netbox.example/dcim/devices/5/"; without an
  * address in the configuration "dcim/devices/5"; null for 0. */
 json_t *netbox_url(const struct config *c, const char *kind, int64_t id);
+command_fn cmd_sync_netbox;
 
 #endif

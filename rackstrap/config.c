@@ -248,6 +248,9 @@ static int parse_root(struct yaml_node *root, struct config *c, struct err *e)
     if (c->state_dir[0] != '/')
         return yaml_error(yaml_get(root, "state_dir"), e, "\"state_dir\" must be a path from /, not \"%s\"",
                           c->state_dir);
+    c->enrol.netbox = c->netbox.url[0] ? &c->netbox : NULL;
+    c->enrol.wipe_limit = c->wipe_limit;
+    c->enrol.job_expiry_s = c->job_expiry;
     share_subnets(c);
     str_copy(c->http.loaders, sizeof c->http.loaders, c->tftp.root);
     str_copy(c->dhcp.loaders, sizeof c->dhcp.loaders, c->tftp.root);

@@ -94,6 +94,9 @@ static const struct command commands[] = {
      cmd_image_frame},
     {"image list", "[IMAGE]", "the releases", NULL, OPT_JSON, 0, 1, cmd_image_list},
     {"image show", "IMAGE", "one release", NULL, OPT_JSON, 1, 1, cmd_image_show},
+    {"sync netbox", "", "bring in what the NetBox of the configuration says",
+     "courier does this by itself. With --once, one sync; without, until it is ended.\n",
+     OPT_SYNC | OPT_COUNT | OPT_JSON, 0, 0, cmd_sync_netbox},
     {"netboot build", "", "make the installer and fetch the loaders", NULL, OPT_AGENT | OPT_KERNEL, 0, 0,
      cmd_netboot_build},
 };
