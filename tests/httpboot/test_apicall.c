@@ -270,6 +270,40 @@ static void a_change_is_heard(void **state)
     assert_int_equal(w.app.forgeries.n, 0);
 }
 
+/* What a real NetBox sent, to the byte, with its own signature. */
+static void of_a_real_netbox(void **state)
+{
+    static const char *const names[] = {"created", "updated", "deleted", "mac-created"};
+    char path[128];
+
+    (void)state;
+    w.api.webhook_secret = "a secret of the fixtures";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct str head = {0}, body = {0}, text = {0};
+
+        snprintf(path, sizeof path, "tests/vectors/netbox/4.7/webhooks/%s.headers", names[i]);
+        assert_int_equal(file_read(path, 65536, &head, NULL), 0);
+        snprintf(path, sizeof path, "tests/vectors/netbox/4.7/webhooks/%s.body", names[i]);
+        assert_int_equal(file_read(path, 65536, &body, NULL), 0);
+        while (head.len && head.s[head.len - 1] == '\n')
+            head.s[--head.len] = '\0';
+        str_addf(&text, "POST /webhook/netbox HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n%s", head.s, body.s);
+        if (ask_from(peer, text.s) != 200)
+            fail_msg("%s: %s", names[i], w.body);
+        text.s[text.len - 2] = ' ';
+        assert_int_equal(ask_from(peer, text.s), 403);
+        str_free(&head);
+        str_free(&body);
+        str_free(&text);
+    }
+    assert_int_equal(number("SELECT count(*) FROM sync_requests WHERE object_type = 'dcim.device'"), 1);
+    assert_int_equal(
+        number("SELECT count(*) FROM sync_requests WHERE object_type = 'dcim.macaddress' AND event "
+               "= 'created'"),
+        1);
+    assert_int_equal(number("SELECT count(*) FROM sync_requests WHERE event = 'deleted'"), 1);
+}
+
 static void forged(void **state)
 {
     struct hmac512 h = hmac_sha512(span_str(SECRET), span_str(WEBHOOK));
@@ -359,6 +393,7 @@ int main(void)
         T(hosts),
         T(the_signature_is_the_one_of_the_standard),
         T(a_change_is_heard),
+        T(of_a_real_netbox),
         T(forged),
         T(signed_but_no_webhook),
         T(no_more_than_can_be_read),
