@@ -33,7 +33,7 @@ static void address_seen(void *ctx, const char *device, struct ip4_if a)
 {
     struct checks *k = ctx;
     const struct dhcpd_subnet *s = subnet_find(k->c->dhcp.subnets, k->c->dhcp.subnets_n, a.ip);
-    if (!k->c->dhcp.subnets_n || (s && s->prefix.len == a.len))
+    if (!k->c->has_dhcp || (s && s->prefix.len == a.len))
         return;
     if ((k->seen_n & (k->seen_n - 1)) == 0) /* full: it doubles */
         k->seen = xrealloc(k->seen, k->seen_n ? 2 * k->seen_n : 1, sizeof *k->seen);

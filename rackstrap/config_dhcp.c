@@ -372,11 +372,16 @@ static void fill_everywhere(struct config *c)
 static int parse_subnets(struct yaml_node *map, struct config *c, struct err *e)
 {
     struct yaml_node *list;
-    if (dhcp_set_read(map, "options", &c->dhcp_options, e) || yaml_seq(map, "subnets", true, &list, e))
+    if (dhcp_set_read(map, "options", &c->dhcp_options, e) || yaml_seq(map, "subnets", false, &list, e))
         return -1;
+    if (!list) { /* the inventory's prefixes alone */
+        fill_everywhere(c);
+        return 0;
+    }
     size_t n = yaml_len(list);
     if (!n)
-        return yaml_error(list, e, "no subnet is given");
+        return yaml_error(list, e,
+                          "no subnet is given; leave the key out where the inventory's prefixes are all");
     struct reading *all = xcalloc(n, sizeof *all);
     fill_everywhere(c);
     int rc = read_subnets(list, &c->dhcp_options, c, all, e);

@@ -37,7 +37,7 @@ json() { # EXPRESSION COMMAND...: standard output is one JSON value j, and the e
 
 ends 0 "usage: rackstrap COMMAND" --help
 ends 2 "usage: rackstrap COMMAND"
-commands=$("$rackstrap" --help | sed -nE 's/^  ([a-z-]+( (list|show|protect|unprotect|reset-loader|remove|verify|export|build|frame|create|revoke))?)  ?.*/\1/p' | grep -v '^lab')
+commands=$("$rackstrap" --help | sed -nE 's/^  ([a-z-]+( [a-z-]+)?)( .*)?$/\1/p' | grep -v '^lab')
 [ "$(wc -l <<<"$commands")" -ge 18 ] || not_ok "list of commands" "only: $commands"
 while read -r command; do
     # shellcheck disable=SC2086

@@ -91,12 +91,15 @@ prefix() { # NET ROUTER: a /24
     sql "INSERT INTO prefixes (first, last, length, router) VALUES ($n, $((n + 255)), 24, $(number "$2"))"
 }
 
-ip netns exec "$s" "$rackstrap" serve --only dhcpd -c "$dir/config.yaml" 2>>"$dir/log" &
-server=$!
-for _ in $(seq 300); do
-    grep -q 'dhcp-serve' "$dir/log" && break
-    sleep 0.1
-done
+start() { # TIMES: it has served so often then
+    ip netns exec "$s" "$rackstrap" serve --only dhcpd -c "$dir/config.yaml" 2>>"$dir/log" &
+    server=$!
+    for _ in $(seq 300); do
+        [ "$(grep -c 'dhcp-serve' "$dir/log")" -ge "$1" ] && break
+        sleep 0.1
+    done
+}
+start 1
 ip netns exec "$r" dhcrelay -4 -d -a -id down0 -iu up0 10.77.0.1 >"$dir/dhcrelay.log" 2>&1 &
 relay=$!
 for _ in $(seq 50); do
@@ -190,5 +193,16 @@ want removed ip ""
 drops removed-said 52:54:00:00:00:02 "no-subnet"
 run "$c"
 want removed-router router ""
+
+# ---- no subnet in the configuration at all
+kill "$server"
+wait "$server" 2>/dev/null
+sed -i '/subnets:/d' "$dir/config.yaml"
+start 2
+prefix 10.77.0.0 10.77.0.254
+run "$c"
+want prefixes-alone ip 10.77.0.11
+want prefixes-alone router 10.77.0.254
+want prefixes-alone dns 10.0.0.53
 [ $failed = 0 ] || tail -n 20 "$dir/log"
 exit $failed

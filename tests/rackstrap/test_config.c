@@ -162,6 +162,24 @@ static void dhcp_parts(void **state)
     config_free(c);
 }
 
+/* Where the inventory's prefixes are all, no subnet need be named; what the server says everywhere is theirs.
+ */
+static void no_subnets(void **state)
+{
+    struct config *c;
+    struct err e = {0};
+    (void)state;
+    if (load("state_dir: /x\ndhcp: {interfaces: [br0], options: {6: 10.0.0.53, 15: lab.example}}\n", &c, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(c->dhcp.subnets_n, 0);
+    assert_int_equal(c->dhcp.everywhere.dns_n, 1);
+    assert_string_equal(c->dhcp.everywhere.domain, "lab.example");
+    assert_true(c->dhcp.everywhere.options.n > 0);
+    assert_int_equal(c->http.networks_n, 1);
+    assert_int_equal(c->http.unknown_n, 0);
+    config_free(c);
+}
+
 static void thousands_of_subnets(void **state)
 {
     (void)state;
@@ -204,7 +222,6 @@ static void mistakes_have_a_place(void **state)
         {"state_dir: /x\ndhcp: {}\n", "\"interfaces\" is missing"},
         {"state_dir: /x\ndhcp: {interfaces: []}\n", "no interface is named"},
         {"state_dir: /x\ndhcp: {interfaces: [abcdefghijklmnop]}\n", "is not an interface's name"},
-        {"state_dir: /x\ndhcp: {interfaces: [br0]}\n", "\"subnets\" is missing"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], subnets: []}\n", "no subnet"},
         {"state_dir: /x\ndhcp: {interfaces: [br0], mode: both, subnets: [{prefix: 10.0.0.0/24}]}\n",
          "\"mode\" must be"},
@@ -373,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_whole),
                                        cmocka_unit_test(clients),
                                        cmocka_unit_test(dhcp_parts),
+                                       cmocka_unit_test(no_subnets),
                                        cmocka_unit_test(thousands_of_subnets),
                                        cmocka_unit_test(mistakes_have_a_place),
                                        cmocka_unit_test(options),
