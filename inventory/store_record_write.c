@@ -203,7 +203,9 @@ static void twice_fault(struct write *x, const struct field *f, const char *othe
     char word[64], with[64];
     column_word(f->name, word);
     if (f->kind == FIELD_ADDRESS || f->kind == FIELD_PREFIX) {
-        fault_add(x->f, f->name, "Duplicate %s found in global table: %s", x->m->noun, other);
+        /* whose it is, and with what length, is for nobody else's tenant */
+        fault_add(x->f, f->name, "Duplicate %s found in global table%s%s", x->m->noun,
+                  x->w->tenant_id ? "" : ": ", x->w->tenant_id ? "" : other);
     } else if (f->within) {
         column_word(f->within, with);
         with[0] = (char)(with[0] >= 'a' && with[0] <= 'z' ? with[0] - 32 : with[0]);
