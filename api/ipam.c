@@ -191,7 +191,9 @@ static void take_free(struct call *c)
     size_t n = json_is_array(c->body) ? json_array_size(c->body) : 1;
     struct free_list f = {.wanted = n, .found = xcalloc(n, sizeof *f.found)};
     int64_t *ids = xcalloc(n, sizeof *ids);
-    if (!are_wishes(c)) {
+    if (n > WRITE_MAX) {
+        answer_too_many(c);
+    } else if (!are_wishes(c)) {
         /* answered */
     } else if (store_begin(c->store, &e)) {
         answer_err(c, &e);

@@ -183,6 +183,12 @@ static void create_one(struct call *c)
 
 /* ---- many at once ---- */
 
+void answer_too_many(struct call *c)
+{
+    answer_detail(c, 400, "%zu objects in one request, and %d are the most.", json_array_size(c->body),
+                  WRITE_MAX);
+}
+
 struct many {
     struct writing x;
     int64_t *ids; /* of the objects, in the order of the request */
@@ -335,6 +341,10 @@ static void write_items(struct many *all)
 
 static void write_many(struct call *c)
 {
+    if (json_array_size(c->body) > WRITE_MAX) {
+        answer_too_many(c);
+        return;
+    }
     struct many all = {.x = {.c = c, .m = c->route->model}, .n = json_array_size(c->body)};
     all.ids = xcalloc(all.n, sizeof *all.ids);
     all.w.out = &all.errors;

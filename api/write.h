@@ -5,6 +5,10 @@
 
 #include "api/call.h"
 
+/* A request is one transaction, and while it lasts, nobody else writes: a machine that boots would wait. */
+#define WRITE_MAX 1000
+void answer_too_many(struct call *c); /* 400 */
+
 /* Of /api/APP/ENDPOINT/ and of /api/APP/ENDPOINT/ID/, by c->rq->method. */
 void write_list(struct call *c);
 void write_detail(struct call *c);

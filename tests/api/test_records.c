@@ -246,6 +246,20 @@ static void many_are_all_or_nothing(void **state)
     is("", "[]");
 }
 
+static void too_many_are_refused(void **state)
+{
+    (void)state;
+    struct str body = {0};
+    str_add(&body, "[{}");
+    for (int i = 0; i < 1000; i++)
+        str_add(&body, ",{}");
+    str_add(&body, "]");
+    answers(400, API_POST, "/api/dcim/sites/", body.s);
+    is("detail", "'1001 objects in one request, and 1000 are the most.'");
+    answers(400, API_POST, "/api/ipam/prefixes/1/available-ips/", body.s);
+    str_free(&body);
+}
+
 /* ---- image: an assignment ---- */
 
 #define IMAGE(name) "{'custom_fields':{'image':'" name "'}}"
@@ -429,6 +443,7 @@ int main(void)
         TEST(a_device_with_all_that_belongs_to_it),
         TEST(etags_keep_writers_apart),
         TEST(many_are_all_or_nothing),
+        TEST(too_many_are_refused),
         TEST(writing_an_image_arms_a_job),
         TEST(assigning_is_a_right),
         TEST(more_than_wipe_limit_needs_the_number),
