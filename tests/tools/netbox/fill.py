@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Fills an empty NetBox through its REST API with an inventory that is the same each time, and reads it back in few words.
+"""Fills an empty NetBox through its REST API with an inventory that is the same each time.
 
-    fill.py URL TOKEN_FILE DEVICES
+    fill.py URL TOKEN_FILE DEVICES [IMAGE...]
 
-The first DEVICES devices are sound: node0001 ... with four interfaces (from templates of their type), a MAC address on each, an address on the
-first, which is their primary one, and an image by turns. After them come a switch a rack, a device without a name, and `FAULTS`."""
+The first DEVICES devices are sound: node0001 ... with four interfaces (from templates of their type), a MAC address on the first two, an
+address on the first, which is their primary one, and no image or one of IMAGE (demo, debian-12) by turns. After them come a switch a rack, a device without a name, and `FAULTS`."""
 import json, sys, threading, urllib.error, urllib.parse, urllib.request
 
 PER_RACK = 40
+PORTS_WITH_MAC = 2
 FAULTS = {
     "shared-mac-a": "the MAC address of its interface is on shared-mac-b's too",
     "shared-mac-b": "see shared-mac-a",
@@ -120,8 +121,8 @@ def address(device):
 
 
 class Filling:
-    def __init__(self, nb):
-        self.nb, self.ids = nb, {}
+    def __init__(self, nb, images):
+        self.nb, self.images, self.ids = nb, [None, *images], {}
 
     def make(self, path, **values):
         o = self.nb.post(f"{path}/", values)
@@ -177,9 +178,9 @@ class Filling:
             rows.append(self.device(f"node{i + 1:04d}", i, rack=racks[i % 2, i // 2 // PER_RACK], position=i // 2 % PER_RACK + 1, face="front",
                                     tenant=self.tenants[i % 2] if i % 5 else None, platform=self.platforms[i % 2], serial=f"SN{i + 1:06d}",
                                     tags=[self.tags[0]] + ([self.tags[1]] if i % 3 == 0 else []),
-                                    custom_fields={"image": (None, "demo", "debian-12")[i % 3], "team": ("red", None)[i % 2]}))
+                                    custom_fields={"image": self.images[i % len(self.images)], "team": ("red", None)[i % 2]}))
         devices = self.nb.bulk("POST", "dcim/devices/", rows)
-        self.addresses(devices, [[mac(i + 1, p) for p in range(4)] for i in range(n)], [address(i) + "/22" for i in range(n)])
+        self.addresses(devices, [[mac(i + 1, p) for p in range(PORTS_WITH_MAC)] for i in range(n)], [address(i) + "/22" for i in range(n)])
         switches = [{"name": f"sw-{site}-{r}", "device_type": self.switch_type, "role": self.switch_role, "site": self.sites[site], "location": self.halls[1 + site],
                      "rack": rack, "status": "active"} for (site, r), rack in racks.items()]
         self.nb.bulk("POST", "dcim/devices/", switches + [{k: v for k, v in self.device(None, 0).items() if k != "name"}])
@@ -214,8 +215,8 @@ class Filling:
         self.addresses([devices[i] for i in twice], [macs[i] for i in twice], ["10.50.7.250/22"] * 2, role="vip")
 
 
-def fill(nb, n):
-    f = Filling(nb)
+def fill(nb, n, images=("demo", "debian-12")):
+    f = Filling(nb, images)
     f.catalogue()
     f.machines(n)
     f.faults(n)
@@ -223,4 +224,4 @@ def fill(nb, n):
 
 
 if __name__ == "__main__":
-    fill(NetBox(sys.argv[1], open(sys.argv[2]).read().strip()), int(sys.argv[3]))
+    fill(NetBox(sys.argv[1], open(sys.argv[2]).read().strip()), int(sys.argv[3]), sys.argv[4:] or ("demo", "debian-12"))

@@ -79,7 +79,7 @@ start_postgres() {
     if alive "$dir/pg/data/postmaster.pid"; then
         return
     fi
-    as_postgres "${within[@]}" "$pg/pg_ctl" --silent --wait --timeout 60 -D "$dir/pg/data" -l "$dir/pg/log" \
+    as_postgres "$pg/pg_ctl" --silent --wait --timeout 60 -D "$dir/pg/data" -l "$dir/pg/log" \
         -o "-c listen_addresses= -c unix_socket_directories=$dir/pg -c fsync=off -c synchronous_commit=off -c full_page_writes=off
             -c shared_buffers=128MB -c max_connections=60 -c autovacuum_naptime=20s" start >>"$dir/log/pg_ctl" 2>&1 ||
         die "PostgreSQL does not start; its words are in $dir/pg/log"
@@ -100,33 +100,9 @@ start_redis() {
     die "Redis does not start; its words are in $dir/log/redis"
 }
 
-# The migrated, empty database of this version: the tar, or made and put into it. The sum of what makes it is part of its name.
-make_database() {
-    local dir=$1 kept
-    kept=$build/netbox-$(cat "$here/requirements.txt" "$0" | sha256sum | cut -c1-12)-pg$(basename "$(dirname "$pg")").tar
-    install -d -m 0700 "$dir/pg"
-    [ "$(id -u)" != 0 ] || chown postgres: "$dir/pg"
-    if [ -s "$kept" ]; then
-        tar -xf "$kept" -C "$dir/pg"
-        start_redis "$dir"
-        return
-    fi
-    as_postgres "$pg/initdb" --no-sync -A trust -U postgres --encoding UTF8 --locale C.UTF-8 -D "$dir/pg/data" >"$dir/log/initdb" 2>&1 ||
-        die "initdb has failed: $dir/log/initdb"
-    start_postgres "$dir"
-    start_redis "$dir"
-    psql -q -X -h "$dir/pg" -U postgres -c 'CREATE DATABASE netbox' postgres
-    netbox "$dir" migrate --no-input --verbosity 1 >"$dir/log/migrate" 2>&1 || die "the migration has failed: $dir/log/migrate"
-    as_postgres "$pg/pg_ctl" --silent --wait -D "$dir/pg/data" -m fast stop
-    rm -f "$build"/netbox-*-pg*.tar
-    tar -cf "$kept.$$" -C "$dir/pg" data
-    mv "$kept.$$" "$kept"
-}
-
-# The superuser with a token of each kind, made once.
+# The superuser with a token of each kind.
 make_tokens() {
     local dir=$1
-    [ ! -s "$dir/token.v2" ] || return 0
     (umask 077 && netbox "$dir" shell -v 0 --no-imports >"$dir/log/tokens" 2>&1 <<END
 from users.models import Token, User
 u = User.objects.create_superuser("admin", "admin@netbox.example", "a-Password-of-a-test-1")
@@ -137,6 +113,30 @@ for v in (1, 2):
 END
     ) || die "no tokens could be made: $dir/log/tokens"
     [ -s "$dir/token.v2" ] || die "no tokens could be made: $dir/log/tokens"
+}
+
+# The migrated database of this version with nobody but the superuser and tokens of it: the tar, or made and put into it. The sum of
+# what makes it is part of its name.
+make_database() {
+    local dir=$1 kept
+    kept=$build/netbox-$({ cat "$here/requirements.txt"; declare -f make_database make_tokens write_config; } | sha256sum | cut -c1-12)-pg$(basename "$(dirname "$pg")").tar
+    install -d -m 0700 "$dir/pg"
+    [ "$(id -u)" != 0 ] || chown postgres: "$dir/pg"
+    if [ -s "$kept" ]; then
+        tar -xf "$kept" -C "$dir"
+        return
+    fi
+    as_postgres "$pg/initdb" --no-sync -A trust -U postgres --encoding UTF8 --locale C.UTF-8 -D "$dir/pg/data" >"$dir/log/initdb" 2>&1 ||
+        die "initdb has failed: $dir/log/initdb"
+    start_postgres "$dir"
+    start_redis "$dir"
+    psql -q -X -h "$dir/pg" -U postgres -c 'CREATE DATABASE netbox' postgres
+    netbox "$dir" migrate --no-input --verbosity 1 >"$dir/log/migrate" 2>&1 || die "the migration has failed: $dir/log/migrate"
+    make_tokens "$dir"
+    as_postgres "$pg/pg_ctl" --silent --wait -D "$dir/pg/data" -m fast stop
+    rm -f "$build"/netbox-*-pg*.tar
+    tar -cf "$kept.$$" -C "$dir" pg/data token.v1 token.v2
+    mv "$kept.$$" "$kept"
 }
 
 start_web() {
@@ -198,7 +198,6 @@ start() {
     [ -e "$dir/pg/data" ] || make_database "$dir"
     start_postgres "$dir"
     start_redis "$dir"
-    make_tokens "$dir"
     start_web "$dir"
     start_worker "$dir"
 }
