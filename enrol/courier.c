@@ -299,7 +299,7 @@ static void follower_start(struct follower *f, const struct enrol_config *cfg, c
     f->state_dir = state_dir;
     f->config = cfg->netbox;
     f->run = (struct netbox_run){
-        .wipe_limit = cfg->wipe_limit, .job_expiry_s = cfg->job_expiry_s, .stop = &f->stop};
+        .wipe_limit = cfg->wipe_limit, .job_expiry_s = cfg->job_expiry_s, .tell = true, .stop = &f->stop};
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     f->runs = pthread_create(&f->thread, NULL, follower_main, f) == 0;

@@ -110,7 +110,7 @@ int netbox_follow(const char *state_dir, const struct netbox_config *c, const st
     }
     store_frugal(f.store);
     f.client = netbox_client_new(c, run->stop);
-    if (netbox_writes(c)) {
+    if (run->tell && netbox_writes(c)) {
         f.write = netbox_write_new(c, f.store, f.client);
     }
     for (; !atomic_load(run->stop); rest()) {

@@ -20,6 +20,8 @@ struct netbox_run {
     int64_t accept_drop; /* exactly so many devices may go; 0: max_drop */
     size_t wipe_limit;
     uint32_t job_expiry_s;
+    bool tell; /* netbox_follow tells NetBox what became of its devices (write.h): courier's alone, as two
+                  would tell it twice */
     const atomic_bool *stop; /* ends it early, with ERR_UNAVAILABLE; may be NULL */
 };
 
