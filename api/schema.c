@@ -55,14 +55,14 @@ static void add_list_parameters(struct jsonw *w)
     add_parameter(w, "query", "brief", "boolean", false);
 }
 
-/* Of virtual machines there are none here; clients look up all the same what they could ask of them. */
+/* Of virtual machines there are none here; clients look up all the same what they could ask of them, and that
+ * is what devices are asked for, and clusters. */
 static void add_machine_parameters(struct jsonw *w)
 {
-    static const char *const names[] = {
-        "id",          "name",      "q",         "cluster",  "cluster_id",  "cluster_group", "cluster_type",
-        "device",      "device_id", "site",      "site_id",  "region",      "region_id",     "role",
-        "role_id",     "tenant",    "tenant_id", "platform", "platform_id", "status",        "has_primary_ip",
-        "mac_address", "tag",       "exclude"};
+    static const char *const names[] = {"cluster", "cluster_id", "cluster_group", "cluster_type", "exclude"};
+    const struct model *device = model_get(MODEL_DEVICE);
+    for (size_t i = 0; i < device->filters_n; i++)
+        add_filter(w, &device->filters[i]);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         add_parameter(w, "query", names[i], "string", true);
 }
