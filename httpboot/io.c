@@ -32,6 +32,8 @@
 #define BACKLOG         4096 /* a row that is switched on at once */
 #define ACCEPT_AT_ONCE  64
 #define TICK_MS         1000
+#define API_SEND_BUFFER                                                                                      \
+    (256 * 1024) /* of a client: what it does not take is ours to count, not the kernel's */
 
 struct listener {
     struct httpboot *h;
@@ -275,6 +277,7 @@ static void start(struct httpboot *h)
                                                 .max = max,
                                                 .max_per_address = per_address(&h->cfg, max),
                                                 .stall_ms = h->cfg.stall_ms,
+                                                .send_buffer = h->cfg.api ? API_SEND_BUFFER : 0,
                                                 .on_room = listen_again,
                                                 .ctx = h});
     h->on_term = watch_signal(h->loop, SIGTERM, on_stop, h);

@@ -23,7 +23,8 @@
 #define BIG_KNOWN      4            /* bodies above REQUEST_BODY_MAX at a time: with a good token, */
 #define BIG_STRANGE    2            /* and without one */
 #define BODY_TOGETHER  (16u * 1024) /* of an answer: a shorter one is copied behind its head */
-#define ANSWERS_MAX    (64u << 20)  /* bytes of answers that clients have yet to take */
+#define ANSWERS_MAX    (96u << 20)  /* bytes of answers that clients have yet to take; */
+#define ANSWERS_OF_ONE (72u << 20)  /* those of one address */
 #define BUSY_RETRY_S   2
 #define IDLE_MS        60000
 #define HANDSHAKE_MS   10000
@@ -49,6 +50,7 @@ struct peer { /* an address that has a connection */
     struct ip4 address;
     size_t n;
     size_t streams; /* packs that it is being sent */
+    size_t answers; /* bytes in memory that it has yet to take */
     struct conn_list yielding;
 };
 
@@ -78,7 +80,7 @@ struct conn {
     struct response res;
     struct str out;             /* head, and a short body in memory */
     size_t out_sent, body_sent; /* a longer body is sent from where it is */
-    size_t held;                /* its bytes, as counted in `answers` of all */
+    size_t held;                /* its bytes, as counted in `answers` of all and of its peer */
     uint64_t file_sent;
     size_t moved; /* of the answer, since the deadline was last moved */
     bool keep_alive, head_only;
@@ -160,11 +162,13 @@ static void hold_answer(struct conn *c)
 {
     c->held = c->res.body.len;
     c->all->answers += c->held;
+    c->peer->answers += c->held;
 }
 
 static void release_answer(struct conn *c)
 {
     c->all->answers -= c->held;
+    c->peer->answers -= c->held;
     c->held = 0;
 }
 
@@ -544,7 +548,7 @@ static enum step take_request(struct conn *c)
     }
     if (c->in_len < r.head_len + r.body_len)
         return await_body(c, &r);
-    if (c->all->answers > ANSWERS_MAX)
+    if (c->all->answers > ANSWERS_MAX || c->peer->answers > ANSWERS_OF_ONE)
         refuse(c, 503, "too many answers wait to be taken; try again");
     else
         answer(c, &r, span_of(c->in + r.head_len, r.body_len), false);
@@ -736,6 +740,8 @@ static struct conn *conn_new(struct conns *cs, int fd, struct ip4 peer)
 
     getsockname(fd, (struct sockaddr *)&local, &len);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (cs->cfg.send_buffer)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &cs->cfg.send_buffer, sizeof cs->cfg.send_buffer);
     c->all = cs;
     c->peer = peer_of(cs, peer);
     c->local.a = ntohl(local.sin_addr.s_addr);

@@ -28,6 +28,7 @@ struct conns_config {
     struct app *app;
     size_t max, max_per_address;
     unsigned stall_ms;          /* 0: STALL_MS */
+    int send_buffer;            /* bytes that the kernel takes from us in advance; 0: as it finds best */
     void (*on_room)(void *ctx); /* one has ended: there is room again */
     void *ctx;
 };

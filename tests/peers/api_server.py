@@ -84,9 +84,9 @@ for s in slow:
 status, headers, body = ask(head("POST", "/api/dcim/devices/", LONG, token) + b"[" + (LONG - 2) * b" " + b"]")
 case("there-is-room-again", status not in (0, 403, 413, 503), f"{status} {body[:200]}")
 
-# Those that idle or drip do not keep others out: connections_per_address is 24 here, of 32.
+# Those that idle or drip do not keep others out: connections_per_address is 56 here, of 64.
 idle = []
-for _ in range(24):
+for _ in range(56):
     s = connect()
     s.sendall(b"GET /api/ HTTP/1.1\r\n")
     idle.append(s)
@@ -110,5 +110,26 @@ with connect() as s:
         else:
             got.append(answer(s)[0])
     case("a-connection-lives-on-after-a-long-body", got[0] == 200 and got[2] == 200 and got[1] >= 400, got)
+
+# Those that ask for much and take nothing: the bytes that are kept for them have an end, and others have theirs still.
+greedy = []
+for _ in range(45):
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.settimeout(20)
+    s.connect((host, port))
+    s.sendall(head("GET", "/api/dcim/devices/?limit=1000", None, token))
+    s.recv(1)
+    greedy.append(s)
+status, headers, body = ask(head("GET", "/api/status/", None, token))
+case("who-takes-nothing-is-given-no-more", status == 503 and "retry-after" in headers, f"{status}")
+with socket.create_connection((host, port), 20, ("10.77.0.99", 0)) as s:
+    s.sendall(head("GET", "/api/dcim/devices/?limit=1000", None, token))
+    status, headers, body = answer(s)
+    case("others-are-given-theirs", status == 200 and len(body) > 1000000, f"{status} {len(body)} bytes")
+for s in greedy:
+    s.close()
+status, headers, body = ask(head("GET", "/api/status/", None, token))
+case("and-then-again", status == 200, f"{status}")
 
 sys.exit(failed > 0)

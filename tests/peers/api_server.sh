@@ -42,7 +42,7 @@ pid_of() {
     for pid in $(ip netns pids "$ns"); do [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ] && echo "$pid"; done | tail -n 1
 }
 
-ip netns add "$ns" && in_ns ip link set lo up && in_ns ip addr add "$at/24" dev lo || skip "no network namespace can be made here"
+ip netns add "$ns" && in_ns ip link set lo up && in_ns ip addr add "$at/24" dev lo && in_ns ip addr add 10.77.0.99/24 dev lo || skip "no network namespace can be made here"
 mkdir -p "$dir/state"
 openssl req -x509 -newkey rsa:2048 -nodes -keyout "$dir/key.pem" -out "$dir/cert.pem" -subj /CN=api -days 30 -addext "subjectAltName=IP:$at" 2>/dev/null
 secret=$(openssl rand -hex 16)
@@ -55,8 +55,8 @@ user: nobody
 http: {listen: "$at:8080"}
 api:
   listen: "$at:8081"
-  connections: 32
-  connections_per_address: 24
+  connections: 64
+  connections_per_address: 56
   tls: {listen: "$at:8443", certificate_file: $dir/cert.pem, key_file: $dir/key.pem}
 netbox: {url: "http://127.0.0.1:9", token_file: $dir/token, webhook_secret_file: $dir/secret}
 END
