@@ -22,8 +22,8 @@ static void name_netbox(const struct call *c, const struct model *m, const struc
 {
     struct err was = *e;
     if (e->kind == ERR_CONFLICT && x->netbox_id && c->cfg->netbox_url)
-        err_set(e, ERR_CONFLICT, "%s Change it there: %s/%s/%s/%lld/", was.text, c->cfg->netbox_url, m->app,
-                m->endpoint, (long long)x->netbox_id);
+        err_set(e, ERR_CONFLICT, "%s %s/%s/%s/%lld/", was.text, c->cfg->netbox_url, m->app, m->endpoint,
+                (long long)x->netbox_id);
 }
 
 static bool may_write(const struct call *c, const json_t *body)

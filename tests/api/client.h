@@ -34,7 +34,8 @@ static inline int client_open(void **state)
 {
     memset(&cl, 0, sizeof cl);
     fixture_open(state);
-    struct api_config cfg = {.state_dir = fx.dir, .job_expiry_s = 3600, .wipe_limit = 2};
+    struct api_config cfg = {
+        .state_dir = fx.dir, .job_expiry_s = 3600, .wipe_limit = 2, .netbox_url = "https://netbox.example"};
     cl.api = api_new(fx.s, &cfg);
     client_token("admin", RIGHT_READ | RIGHT_WRITE | RIGHT_ASSIGN, "", cl.token);
     api_response_init(&cl.r);

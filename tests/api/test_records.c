@@ -1,6 +1,8 @@
 /* records: NetBox's objects through the API: lists, details, writes of one and many, and what is refused. */
 #include "tests/api/client.h"
 
+#include "inventory/store_sql.h"
+
 /* A site, a manufacturer, a type, a role; their ids are 1. */
 static void base(void)
 {
@@ -264,6 +266,15 @@ static void too_many_are_refused(void **state)
 
 #define IMAGE(name) "{'custom_fields':{'image':'" name "'}}"
 
+static int by_admin(const struct entry *x, void *ctx)
+{
+    size_t *n = ctx;
+    if (strcmp(x->actor, "api:admin") || strcmp(x->address, "127.0.0.1"))
+        fail_msg("%s by %s from %s", x->event, x->actor, x->address);
+    ++*n;
+    return 0;
+}
+
 static void writing_an_image_arms_a_job(void **state)
 {
     (void)state;
@@ -334,6 +345,37 @@ static void more_than_wipe_limit_needs_the_number(void **state)
     state_is(a, STATE_IDLE);
     answers(200, API_PATCH, DEVICES "?count=3", body);
     state_is(c, STATE_ARMED);
+}
+
+static void what_is_netboxes_is_changed_there(void **state)
+{
+    (void)state;
+    base();
+    put_release("debian-12", "1", DIGEST_1, T0);
+    int64_t id = device("node1", "");
+    ok(db_run(fx.s, "UPDATE devices SET netbox_id = 77 WHERE id = ?", DB_VALUES(db_i(id)), E) < 0 ? -1 : 0);
+    answers(409, API_PATCH, path(DEVICES, id), "{'serial':'x'}");
+    assert_true(str_ends(json_string_value(at("detail")), " https://netbox.example/dcim/devices/77/"));
+    answers(409, API_PATCH, path(DEVICES, id), "{'serial':'x','custom_fields':{'image':'debian-12'}}");
+    state_is(id, STATE_IDLE);
+    answers(409, API_DELETE, path(DEVICES, id), NULL);
+    answers(200, API_PATCH, path(DEVICES, id),
+            "{'custom_fields':{'image':'debian-12','disk':'only'}}"); /* ours */
+    state_is(id, STATE_ARMED);
+}
+
+static void the_journal_says_which_token(void **state)
+{
+    (void)state;
+    base();
+    put_release("debian-12", "1", DIGEST_1, T0);
+    int64_t id = device("node1", "");
+    answers(200, API_PATCH, path(DEVICES, id), "{'serial':'S1','custom_fields':{'image':'debian-12'}}");
+    answers(204, API_DELETE, path(DEVICES, id), NULL);
+    size_t n = 0;
+    ok(journal_each(fx.s, 0, id, 0, by_admin, &n, E));
+    assert_true(n >= 4); /* made, changed, assigned, removed */
+    ok(journal_verify(fx.s, NULL, E));
 }
 
 /* ---- free addresses ---- */
@@ -447,6 +489,8 @@ int main(void)
         TEST(writing_an_image_arms_a_job),
         TEST(assigning_is_a_right),
         TEST(more_than_wipe_limit_needs_the_number),
+        TEST(what_is_netboxes_is_changed_there),
+        TEST(the_journal_says_which_token),
         TEST(free_addresses_are_taken_once),
         TEST(a_tenant_is_alone),
         TEST(the_schema_names_all_parameters),
