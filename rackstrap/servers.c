@@ -84,14 +84,25 @@ static bool api_wanted(const struct config *c)
 {
     return c->has_api;
 }
+/* What this server's own addresses are is read while that may be asked: later no netlink is left to it. */
 static int api_start(struct servers *s, struct err *e)
 {
-    return httpboot_open(&s->config->api_http, &s->api, e);
+    struct httpboot_config http = s->config->api_http;
+    s->about.c = s->config;
+    if (!s->about.known && addresses_new(s->config, NULL, &s->about.known, e))
+        return -1;
+    s->api_part = *http.api;
+    s->api_part.api.about = about_for_api;
+    s->api_part.api.about_ctx = &s->about;
+    http.api = &s->api_part;
+    return httpboot_open(&http, &s->api, e);
 }
 static void api_stop(struct servers *s)
 {
     httpboot_close(s->api);
     s->api = NULL;
+    addresses_free(s->about.known);
+    s->about.known = NULL;
 }
 static int api_run(struct servers *s, struct err *e)
 {

@@ -3,6 +3,7 @@
 #define RACKSTRAP_SERVERS_H
 
 #include "base/log.h"
+#include "rackstrap/about.h"
 #include "rackstrap/config.h"
 #include "rackstrap/ready.h"
 
@@ -11,6 +12,8 @@ struct servers {
     struct dhcpd *dhcpd;
     struct tftpd *tftpd;
     struct httpboot *httpboot, *api;
+    struct httpboot_api api_part; /* the configuration's, and what the API is told beside it */
+    struct about about;
     enum log_level level;
     struct server_user user;
 };
