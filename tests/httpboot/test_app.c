@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "inventory/import.h"
 #include "inventory/device.h"
 #include "inventory/enrolment.h"
 #include "inventory/hardware.h"
@@ -111,6 +112,7 @@ static int teardown(void **state)
     response_free(&w.res);
     free(w.body);
     progress_free(&w.app.progress);
+    prefixes_free(w.app.prefixes);
     store_close(w.app.store);
     close(w.app.state_fd);
     return dir_remove(w.dir, NULL);
@@ -644,6 +646,17 @@ static void discover(void **state)
     assert_int_equal(stranger_get(w.app.store, (struct mac){{0x52, 0x54, 0, 0, 0, 0x98}}, &x, NULL), -1);
 }
 
+static void import_prefix(const char *router)
+{
+    struct import_options o = {.actor = "test", .wipe_limit = 1};
+    struct import_result r;
+    struct err e = {0};
+    char text[100];
+    int n = snprintf(text, sizeof text, "prefixes: [{prefix: 10.77.0.0/24, router: %s}]\n", router);
+    if (import_text(w.app.store, "test", text, (size_t)n, &o, T0, &r, &e))
+        fail_msg("%s", e.text);
+}
+
 static void nocloud(void **state)
 {
     char token[DIGEST_HEX], enrol[DIGEST_HEX], path[160];
@@ -655,7 +668,13 @@ static void nocloud(void **state)
     assert_true(says("instance-id") && says("local-hostname: \"hv-01\""));
     snprintf(path, sizeof path, "/nocloud/%s/network-config", enrol);
     assert_int_equal(get(path), 200);
-    assert_true(says("10.77.0.11/24"));
+    assert_true(says("10.77.0.11/24") && !says("routes"));
+    import_prefix("10.77.0.254"); /* the inventory's gateway, in the next answer */
+    assert_int_equal(get(path), 200);
+    assert_true(says("via: \"10.77.0.254\""));
+    import_prefix("10.77.0.253");
+    assert_int_equal(get(path), 200);
+    assert_true(says("via: \"10.77.0.253\""));
     snprintf(path, sizeof path, "/nocloud/%s/user-data", token);
     assert_int_equal(get(path), 401);
     assert_int_equal(get("/nocloud/" DIGEST_TEXT "/user-data"), 401);

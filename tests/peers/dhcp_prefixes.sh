@@ -86,9 +86,8 @@ number() { # 10.90.0.0 as the store has it
     echo $(((a << 24) + (b << 16) + (c << 8) + d))
 }
 prefix() { # NET ROUTER: a /24
-    local n
-    n=$(number "$1")
-    sql "INSERT INTO prefixes (first, last, length, router) VALUES ($n, $((n + 255)), 24, $(number "$2"))"
+    echo "prefixes: [{prefix: $1/24, router: $2}]" >"$dir/prefix.yaml"
+    rs import "$dir/prefix.yaml" >"$dir/import.log" 2>&1 || not_ok import-prefix "$(tail -n 1 "$dir/import.log")"
 }
 
 start() { # TIMES: it has served so often then
