@@ -90,8 +90,8 @@ void answer_html(struct call *c, int status, const char *title);
 
 /* ---- pages ---- */
 
-/* {"count":N,"next":...,"previous":...,"results":[ is opened by the first, and closed by the second. count
- * -1: null, with which next_id says where the next page begins (0: there is none). */
+/* {"count":N,"next":...,"previous":...,"results":[ is opened by the first, and closed by the second. With
+ * p->by_id the count is null, and next_id says where the next page begins (0: there is none). */
 struct jsonw page_open(struct call *c, const struct page *p, int64_t count, int64_t next_id);
 void page_close(struct jsonw *w);
 

@@ -33,10 +33,10 @@ static uint64_t projection(const struct query *q, const struct model *m)
 
 struct results {
     struct call *c;
-    struct str text; /* the objects, with commas */
-    struct jsonw w;
-    int64_t left;    /* of the page */
-    int64_t next_id; /* of by_id: the first that is not of this page */
+    struct jsonw w;   /* straight into the answer; */
+    struct str apart; /* but by_id, when `next` is known at the end only */
+    int64_t left;     /* of the page */
+    int64_t next_id;  /* of by_id: the first that is not of this page */
 };
 
 static int add_result(const struct record *r, void *ctx)
@@ -50,38 +50,60 @@ static int add_result(const struct record *r, void *ctx)
     return 0;
 }
 
-static int read_page(struct call *c, const struct page *p, struct results *x, int64_t *ret_count,
-                     struct faults *f, struct err *e)
+static int read_results(struct results *x, const struct page *p, const struct record_query *q,
+                        struct faults *f, struct err *e)
 {
-    const struct model *m = c->route->model;
-    const char *ordering = query_get(&c->query, "ordering");
-    struct record_term *terms = xcalloc(c->query.n, sizeof *terms);
-    for (size_t i = 0; i < c->query.n; i++)
-        terms[i] = (struct record_term){.name = c->query.pairs[i].name, .value = c->query.pairs[i].value};
+    struct call *c = x->c;
+    int64_t count = 0;
+    if (p->by_id) {
+        x->w.out = &x->apart;
+    } else if (record_count(c->store, &c->who, c->route->model, q, &count, f, e)) {
+        return -1;
+    } else {
+        x->w = page_open(c, p, count, 0);
+    }
+    if (!p->by_id && p->offset >= count)
+        return 0;
+    return record_each(c->store, &c->who, c->route->model, q, add_result, x, f, e) < 0 ? -1 : 0;
+}
+
+static int read_page(struct results *x, const struct page *p, struct faults *f, struct err *e)
+{
+    const struct query *from = &x->c->query;
+    struct record_term *terms = xcalloc(from->n, sizeof *terms);
+    for (size_t i = 0; i < from->n; i++)
+        terms[i] = (struct record_term){.name = from->pairs[i].name, .value = from->pairs[i].value};
     struct record_query q = {.terms = terms,
-                             .n = c->query.n,
-                             .ordering = ordering,
+                             .n = from->n,
+                             .ordering = query_get(from, "ordering"),
                              .limit = p->limit + p->by_id,
                              .offset = p->offset,
                              .by_id = p->by_id,
                              .start = p->start,
-                             .fields = projection(&c->query, m)};
-    int rc = p->by_id ? 0 : record_count(c->store, &c->who, m, &q, ret_count, f, e);
-    if (!rc && (p->by_id || p->offset < *ret_count))
-        rc = record_each(c->store, &c->who, m, &q, add_result, x, f, e);
+                             .fields = projection(from, x->c->route->model)};
+    int rc = read_results(x, p, &q, f, e);
     free(terms);
-    return rc < 0 ? -1 : 0;
+    return rc;
 }
 
 /* Count and page are of one moment. */
-static int read_page_at_once(struct call *c, const struct page *p, struct results *x, int64_t *ret_count,
-                             struct faults *f, struct err *e)
+static int read_page_at_once(struct results *x, const struct page *p, struct faults *f, struct err *e)
 {
-    if (store_snapshot(c->store, e))
+    if (store_snapshot(x->c->store, e))
         return -1;
-    int rc = read_page(c, p, x, ret_count, f, e);
-    store_snapshot_end(c->store);
+    int rc = read_page(x, p, f, e);
+    store_snapshot_end(x->c->store);
     return rc;
+}
+
+static void end_page(struct results *x, const struct page *p)
+{
+    if (p->by_id) {
+        x->w = page_open(x->c, p, 0, x->next_id);
+        if (x->apart.len)
+            jsonw_raw(&x->w, x->apart.s, x->apart.len);
+    }
+    page_close(&x->w);
 }
 
 static void answer_list(struct call *c)
@@ -90,23 +112,17 @@ static void answer_list(struct call *c)
     struct err e = {0};
     struct faults f = {0};
     struct results x = {.c = c};
-    int64_t count = 0;
-    x.w.out = &x.text;
     if (query_page(&c->query, &p, &e)) {
         answer_bad_page(c, &e);
         return;
     }
     x.left = p.limit;
-    if (read_page_at_once(c, &p, &x, &count, &f, &e)) {
+    if (read_page_at_once(&x, &p, &f, &e))
         answer_faults(c, &f, &e);
-    } else {
-        struct jsonw w = page_open(c, &p, count, x.next_id);
-        if (x.text.len)
-            jsonw_raw(&w, x.text.s, x.text.len);
-        page_close(&w);
-    }
+    else
+        end_page(&x, &p);
     faults_free(&f);
-    str_free(&x.text);
+    str_free(&x.apart);
 }
 
 /* ---- details ---- */

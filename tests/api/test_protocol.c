@@ -145,6 +145,23 @@ static void a_bad_query_is_400(void **state)
     answers(400, API_GET, "/api/dcim/sites/?start=1&offset=2", NULL);
 }
 
+/* Who waits for the store is told to come back; nothing is half done. */
+static void a_busy_store_is_503(void **state)
+{
+    (void)state;
+    struct store *other;
+    ok(store_open(fx.dir, &other, E));
+    store_patience(fx.s, 20);
+    ok(store_begin(other, E));
+    answers(503, API_POST, "/api/dcim/sites/", "{'name':'a','slug':'a'}");
+    assert_int_equal(cl.r.retry_after, 1);
+    answers(503, API_POST, "/api/dcim/sites/", "[{'name':'a','slug':'a'}]");
+    answers(200, API_GET, "/api/dcim/sites/", NULL); /* readers do not wait */
+    store_rollback(other);
+    answers(201, API_POST, "/api/dcim/sites/", "{'name':'a','slug':'a'}");
+    store_close(other);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, client_open, client_close)
 
 int main(void)
@@ -161,6 +178,7 @@ int main(void)
         TEST(what_we_do_not_keep_is_empty),
         TEST(roots_name_what_is_below),
         TEST(a_bad_query_is_400),
+        TEST(a_busy_store_is_503),
     };
     return cmocka_run_group_tests_name("protocol", tests, NULL, NULL);
 }
