@@ -646,24 +646,45 @@ const char *db_asker(const struct store *s)
     return s->asker;
 }
 
+/* ".123", ".123456": to the millisecond. Moves *at behind it. */
+static int fraction_parse(const char **at)
+{
+    int ms = 0;
+    if (**at == '.' && (*at)[1] >= '0' && (*at)[1] <= '9') {
+        (*at)++;
+        for (int digit = 100; **at >= '0' && **at <= '9'; (*at)++, digit /= 10) {
+            ms += (**at - '0') * digit;
+        }
+    }
+    return ms;
+}
+
+/* "Z", "+01:00" (a URL's '+' may have become a blank), or nothing: minutes ahead of UTC. */
+static int zone_parse(const char **at)
+{
+    int hours, minutes, n = 0;
+    if (**at == 'Z') {
+        (*at)++;
+    } else if (**at && strchr("+- ", **at) && sscanf(*at + 1, "%2d:%2d%n", &hours, &minutes, &n) == 2 &&
+               n == 5 && hours >= 0 && minutes >= 0) {
+        int sign = **at == '-' ? -1 : 1;
+        *at += 1 + n;
+        return sign * (hours * 60 + minutes);
+    }
+    return 0;
+}
+
 int time_parse(const char *text, int64_t *ret_ms, struct err *e)
 {
-    static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M",
-                                        "%Y-%m-%d %H:%M:%S"};
+    static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
+                                        "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"};
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct tm tm = {0};
-        int ms = 0, n = 0;
-        const char *end = strptime(text, forms[i], &tm);
-        if (end && i % 2 == 0 && i > 0 && sscanf(end, ".%3d%n", &ms, &n) == 1 && n == 4 && ms >= 0) {
-            end += n;
-        } else {
-            ms = 0;
-        }
-        if (end && i > 0 && *end == 'Z') {
-            end++;
-        }
-        if (end && !*end && tm.tm_year >= 70) {
-            *ret_ms = (int64_t)timegm(&tm) * 1000 + ms;
+        const char *at = strptime(text, forms[i], &tm);
+        int ms = at && (i == 1 || i == 2) ? fraction_parse(&at) : 0;
+        int minutes = at && i > 0 ? zone_parse(&at) : 0;
+        if (at && !*at && tm.tm_year >= 70) {
+            *ret_ms = ((int64_t)timegm(&tm) - minutes * 60) * 1000 + ms;
             return 0;
         }
     }

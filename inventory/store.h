@@ -57,8 +57,8 @@ bool store_changed(struct store *s);
 int64_t now_ms(void);
 #define TIME_STR 32
 char *time_format(int64_t ms, char buf[TIME_STR]); /* "2026-11-21T10:15:00.123Z" */
-/* "2026-11-21", "2026-11-21T10:15", with seconds, with milliseconds, with a blank for the T; UTC, and a Z may
- * say so. ERR_INPUT. */
+/* "2026-11-21", "2026-11-21T10:15", with seconds, with a fraction of them, with a blank for the T; UTC,
+ * unless it ends with +01:00; a Z may say so. ERR_INPUT. */
 int time_parse(const char *text, int64_t *ret_ms, struct err *e);
 
 #endif

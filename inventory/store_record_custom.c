@@ -69,11 +69,12 @@ const struct custom_field *custom_field_find(const struct custom_fields *c, cons
 }
 
 bool custom_column(struct store *s, struct sql *q, const struct model *m, const char *name, char *ret,
-                   size_t size, bool *ret_loose)
+                   size_t size, bool *ret_loose, bool *ret_truth)
 {
     static const char *const texts[] = {"text", "longtext", "url"};
     const struct custom_builtin *b = custom_builtin_find(m, name);
     *ret_loose = false;
+    *ret_truth = b && strcmp(b->type, "boolean") == 0;
     if (b) {
         return str_copy(ret, size, b->sql);
     }
@@ -86,6 +87,7 @@ bool custom_column(struct store *s, struct sql *q, const struct model *m, const 
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
             *ret_loose |= strcmp(f->type, texts[i]) == 0;
         }
+        *ret_truth = strcmp(f->type, "boolean") == 0;
         /* names are letters, digits and _ : the path is the name as it stands, and bound all the same */
         char path[sizeof f->name + 8];
         snprintf(path, sizeof path, "$.\"%s\"", f->name);

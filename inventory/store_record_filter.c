@@ -670,13 +670,20 @@ static bool custom_condition(struct term *t)
     }
     memcpy(name, t->name + n, len);
     name[len] = '\0';
-    bool loose;
-    if (!custom_column(t->s, t->q, t->m, name, column, sizeof column, &loose)) {
+    bool loose, truth;
+    if (!custom_column(t->s, t->q, t->m, name, column, sizeof column, &loose, &truth)) {
         return false;
     }
+    char text[640];
     t->column = column;
+    if (t->op >= OP_LT) {
+        return number_condition(t);
+    }
+    snprintf(text, sizeof text,
+             truth ? "(CASE %s WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)" : "CAST(%s AS TEXT)", column);
+    t->column = text;
     t->op = loose && t->op == OP_IS ? OP_IC : loose && t->op == OP_N ? OP_NIC : t->op;
-    return t->op >= OP_LT ? number_condition(t) : text_condition(t);
+    return text_condition(t);
 }
 
 /* All values of this name, in their order; false when an earlier term has it too. */
