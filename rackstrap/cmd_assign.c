@@ -20,6 +20,7 @@ struct checks {
         struct ip4_if address;
     } * seen; /* that no subnet of the configuration explains */
     size_t seen_n;
+    bool dry_run; /* what the file would bring is not there */
 };
 
 static const char *address_use(void *ctx, struct ip4 ip)
@@ -55,9 +56,10 @@ static bool print_doubt(const struct checks *k, const struct addresses *known, c
                 prefix_format(net.prefix, prefix));
     else if (say)
         fprintf(stderr,
-                "warning: %s: %s is in no subnet of %s, and in no prefix of the inventory: DHCP does not "
+                "warning: %s: %s is in no subnet of %s, and in no prefix of the inventory%s: DHCP does not "
                 "give it\n",
-                x->device, ip4_if_format(x->address, text), k->c->path);
+                x->device, ip4_if_format(x->address, text), k->c->path,
+                k->dry_run ? ", unless this file brings it" : "");
     return true;
 }
 
@@ -91,7 +93,7 @@ static void print_made(const struct str *made, bool dry_run)
 static int import(struct store *s, const struct args *a, const struct config *c, struct str *made,
                   struct import_result *ret, struct err *e)
 {
-    struct checks checks = {.c = c};
+    struct checks checks = {.c = c, .dry_run = a->dry_run};
     if (addresses_new(c, s, &checks.taken, e))
         return -1;
     struct import_options o = {.actor = actor_name(),

@@ -237,7 +237,7 @@ static void put_number(struct sha256 *h, uint64_t v)
 }
 
 /* An entry as it was written before there were more fields. */
-static struct digest put_old(int64_t id, struct digest before, const char *detail)
+static struct digest put_old(struct store *s, int64_t id, struct digest before, const char *detail)
 {
     static const char sql[] = "INSERT INTO journal (id, at_ms, device, mac, actor, event, detail, hash) "
                               "VALUES (?, ?, '', '', 'old', "
@@ -253,20 +253,31 @@ static struct digest put_old(int64_t id, struct digest before, const char *detai
         sha256_add(h, texts[i], strlen(texts[i]));
     }
     struct digest d = sha256_end(h);
-    ok(db_run(fx.s, sql, DB_VALUES(db_i(id), db_i(T0), db_t(detail), db_digest(&d)), E));
-    ok(db_run(fx.s, "UPDATE journal_head SET id = ?, hash = ?", DB_VALUES(db_i(id), db_digest(&d)), E));
+    ok(db_run(s, sql, DB_VALUES(db_i(id), db_i(T0), db_t(detail), db_digest(&d)), E));
     return d;
 }
 
+/* A store of the version before the entries had more fields. */
 static void test_entries_of_old(void **state)
 {
     (void)state;
-    struct digest d = put_old(1, (struct digest){{0}}, "first");
+    struct store *s;
     size_t n;
-    put_old(2, d, "second");
+    struct migrations before = {.sql = inventory_migrations.sql, .n = 8};
+    store_close(fx.s);
+    fx.s = NULL;
+    ok(dir_remove(fx.dir, E));
+    ok(dir_make(fx.dir, 0700, E));
+    ok(db_open(fx.dir, "inventory.db", &before, &s, E));
+    put_old(s, 2, put_old(s, 1, (struct digest){{0}}, "first"), "second");
+    store_close(s);
+    ok(store_open(fx.dir, &fx.s, E));
+    ok(journal_verify(fx.s, &n, E));
+    assert_int_equal(n, 2);
     add(0, "new", "third");
     ok(journal_verify(fx.s, &n, E));
     assert_int_equal(n, 3);
+    reads(0, 0, 0, "said said new ");
     ok(db_run(fx.s, "DROP TRIGGER journal_no_update", NULL, 0, E));
     ok(db_run(fx.s, "UPDATE journal SET form = 1 WHERE id = 3", NULL, 0, E));
     fails(journal_verify(fx.s, NULL, E), ERR_CORRUPT);
