@@ -177,6 +177,11 @@ for name in httpboot api; do
     if knows "$(pid_of $name)" "$netbox_token"; then not_ok "$name-does-not-know-netbox-s-token" "it is in its memory"; else ok "$name-does-not-know-netbox-s-token"; fi
 done
 
+key=$(sed -n 2p "$dir/key.pem") # a line of the text; the API's own process keeps what OpenSSL made of it
+for name in httpboot courier api; do
+    if knows "$(pid_of $name)" "$key"; then not_ok "$name-does-not-know-the-key-s-text" "it is in its memory"; else ok "$name-does-not-know-the-key-s-text"; fi
+done
+
 # ---- killed
 old=$(pid_of api) boot=$(pid_of httpboot)
 kill -KILL "$old"
