@@ -91,7 +91,7 @@ static int check_interface(struct import *im, const char *device, const struct s
 
 static int check_item(struct import *im, struct item *it, struct err *e)
 {
-    im->images |= *it->image != '\0';
+    im->more |= *it->image != '\0' || it->has_protected;
     see(im->seen, SEEN_NAME, it->name, it->name_node);
     for (size_t i = 0; i < it->said.interfaces_n; i++) {
         if (check_interface(im, it->name, &it->said.interfaces[i], e) < 0) {
@@ -197,9 +197,6 @@ static int put_item(struct import *im, struct item *it, struct err *e)
         return at_place(im, im->k.fault ? im->k.fault : it->name_node, e);
     }
     ++*counts[did];
-    if (it->has_protected && device_protect(im->k.s, id, it->protected, im->o->actor, e) < 0) {
-        return at_place(im, it->node, e);
-    }
     return 0;
 }
 
@@ -258,9 +255,22 @@ static int check_limit(const struct import *im, struct err *e)
                    im->file, armed, im->o->wipe_limit, armed);
 }
 
-static int item_assign(struct import *im, struct item *it, struct err *e)
+/* What makes a device another one's business: after all of them are as the file says. */
+static int finish_item(struct import *im, struct item *it, struct err *e)
 {
-    return assign_item(im, it, e);
+    struct device d;
+    if (!it->has_protected && !*it->image) {
+        return 0;
+    }
+    if (device_by_name(im->k.s, it->name, &d, e) < 0) {
+        return -1;
+    }
+    if (it->has_protected && it->protected != d.protected &&
+        device_protect(im->k.s, d.id, it->protected, im->o->actor, e) < 0) {
+        return at_place(im, it->node, e);
+    }
+    d.protected = it->has_protected ? it->protected : d.protected;
+    return assign_item(im, it, &d, e);
 }
 
 static int put_all(struct import *im, struct yaml_node *root, struct span text, struct err *e)
@@ -274,8 +284,8 @@ static int put_all(struct import *im, struct yaml_node *root, struct span text, 
         return at_place(im, locations ? locations : root, e);
     }
     im->k.made = tell_made;
-    if (each_item(im, text, put_item, NULL, e) < 0 || keep_end(&im->k, e) < 0 ||
-        (im->images && each_item(im, text, item_assign, NULL, e) < 0)) {
+    if (keep_many(&im->k, e) < 0 || each_item(im, text, put_item, NULL, e) < 0 || keep_end(&im->k, e) < 0 ||
+        (im->more && each_item(im, text, finish_item, NULL, e) < 0)) {
         return -1;
     }
     return check_limit(im, e);

@@ -104,22 +104,18 @@ static int assign_image(struct import *im, const struct item *it, const struct d
     return 0;
 }
 
-int assign_item(struct import *im, const struct item *it, struct err *e)
+int assign_item(struct import *im, const struct item *it, const struct device *d, struct err *e)
 {
-    struct device d;
     bool done = false;
     if (!it->image[0]) {
         return 0;
     }
-    if (device_by_name(im->k.s, it->name, &d, e) < 0) {
-        return -1;
-    }
-    bool same = names_assigned(im, &d, it->image);
-    if (same && d.netbox_id) {
+    bool same = names_assigned(im, d, it->image);
+    if (same && d->netbox_id) {
         return 0; /* what it asks for is acted upon by the sync alone */
     }
-    if (same ? had_job_for(im, &d, &done, e) < 0 : rename_assigned(im, it, &d, &done, e) < 0) {
+    if (same ? had_job_for(im, d, &done, e) < 0 : rename_assigned(im, it, d, &done, e) < 0) {
         return -1;
     }
-    return done ? 0 : assign_image(im, it, &d, e);
+    return done ? 0 : assign_image(im, it, d, e);
 }

@@ -22,7 +22,7 @@ struct import {
     bool writing;      /* in the transaction: what needs the store can be read */
     const char *about; /* "device hv-01: " while that is read, else "" */
     struct seen_list *seen;
-    bool images; /* some device has one */
+    bool more; /* some device has an image, or is protected or not */
     struct import_result result;
 };
 
@@ -39,6 +39,6 @@ int read_error(const struct import *im, const struct yaml_node *n, struct err *e
     __attribute__((format(printf, 4, 5)));
 
 /* import_assign.c: the device's image, in the transaction and after the device itself. */
-int assign_item(struct import *im, const struct item *it, struct err *e);
+int assign_item(struct import *im, const struct item *it, const struct device *d, struct err *e);
 
 #endif

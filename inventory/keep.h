@@ -112,6 +112,7 @@ struct keeper {
     /* NULL, or told of what comes into being by being named by `by`. */
     void (*made)(const char *what, const char *slug, const char *by, void *ctx);
     void *ctx;
+    bool many;         /* see keep_many */
     const void *fault; /* after an error: the place of the object that it is about, or NULL */
     struct keep_state *state;
 };
@@ -120,6 +121,8 @@ void keeper_free(struct keeper *k);
 enum keep_did { KEEP_SAME, KEEP_CHANGED, KEEP_NEW };
 /* Inside a transaction. ERR_CONFLICT: it is a NetBox's and would change, or an address is another's. */
 int keep_put(struct keeper *k, struct said *x, enum keep_did *did, struct err *e);
+/* Many devices follow: what reads them anew is told of each once. keep_end ends it. */
+int keep_many(struct keeper *k, struct err *e);
 int keep_put_device(struct keeper *k, struct said_device *x, int64_t *ret_id, enum keep_did *did,
                     struct err *e);
 /* ERR_INPUT when locations are in each other, round and round. */

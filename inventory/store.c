@@ -412,6 +412,11 @@ void store_frugal(struct store *s)
     sqlite3_exec(s->db, "PRAGMA mmap_size = 0; PRAGMA cache_size = -1024;", NULL, NULL, NULL);
 }
 
+void store_unmap(struct store *s)
+{
+    sqlite3_exec(s->db, "PRAGMA mmap_size = 0;", NULL, NULL, NULL);
+}
+
 bool store_changed(struct store *s)
 {
     int64_t now = s->data_version;

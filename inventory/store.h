@@ -28,6 +28,8 @@ int store_open(const char *state_dir, struct store **ret, struct err *e);
 void store_patience(struct store *s, int ms);
 /* Keeps little of the file in memory, for who asks little. */
 void store_frugal(struct store *s);
+/* Has no more of the file in memory than its cache holds: for who walks all of it. */
+void store_unmap(struct store *s);
 void store_close(struct store *s); /* takes NULL */
 
 int store_begin(struct store *s, struct err *e); /* takes the write lock at once (BEGIN IMMEDIATE) */

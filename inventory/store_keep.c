@@ -200,7 +200,8 @@ static const struct {
          "SELECT x.name, x.label, x.type, x.enabled, x.mgmt_only, x.mtu, x.speed, " RECORD(
              "dcim.interface") " FROM interfaces x WHERE x.id = ?",
          "INSERT INTO interfaces (device_id, name, label, type, enabled, mgmt_only, mtu, speed, " MADE
-         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+         ", position, is_primary"
+         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13, ?14)",
          "UPDATE interfaces SET name = ?2, label = ?3, type = ?4, enabled = ?5, mgmt_only = ?6, mtu = ?7, "
          "speed = ?8, " WRITTEN("?9", "?10", "?11", "?12"),
          NULL},
@@ -724,6 +725,10 @@ static int row_write(struct keeper *k, enum model_id m, const char *sql, int64_t
         bind_key(&b, &kind->keys[i], f->v[i], f->ref[i]);
     }
     b.v[b.n++] = db_i(k->at_ms);
+    if (m == MODEL_INTERFACE && sql == tables[m].make) {
+        b.v[b.n++] = db_i(k->state->position);
+        b.v[b.n++] = db_i(k->state->primary);
+    }
     return db_run(k->s, sql, b.v, b.n, e);
 }
 

@@ -18,7 +18,9 @@ struct keep_state {
         loose_addresses;  /* taken off an interface; keep_end removes those still loose */
     struct change change; /* of the object that is put now */
     bool changed;
-    bool told; /* the error says which device it is about */
+    int64_t position; /* of a new interface, */
+    bool primary;     /* and whether it is the device's primary one: columns that are no keys */
+    bool told;        /* the error says which device it is about */
 };
 
 /* What an object is to be in full, and the rows that it refers to. */

@@ -283,6 +283,9 @@ static int may_take(struct keeper *k, const struct plug_kind *kind, int64_t id, 
     if (owner == device) {
         return 0; /* keep_put_device refuses what would change NetBox's device */
     }
+    if (k->many && owner && roster_touch(k->s, owner, e) < 0) {
+        return -1;
+    }
     if (netbox || !k->may_take || !k->may_take(k->ctx, name)) {
         const char *shown = arena_copy(&k->arena, text, strcspn(text, "/"));
         return owner ? err_set(e, ERR_CONFLICT, "the %s %s belongs to the device %s", kind->noun,
@@ -477,10 +480,10 @@ static int remove_ports(struct keeper *k, const struct port *list, bool partial,
 static int place_port(struct keeper *k, int64_t id, size_t position, bool primary, const struct port *was,
                       struct err *e)
 {
-    if (was ? was->position == (int64_t)position && was->primary == primary : position == 0 && !primary) {
+    if (!was || (was->position == (int64_t)position && was->primary == primary)) {
         return 0;
     }
-    k->state->changed |= was != NULL;
+    k->state->changed = true;
     return db_run(k->s, "UPDATE interfaces SET position = ?, is_primary = ? WHERE id = ?",
                   DB_VALUES(db_i((int64_t)position), db_i(primary), db_i(id)), e);
 }
@@ -490,6 +493,8 @@ static int put_interface(struct keeper *k, const struct said_interface *f, int64
 {
     int64_t id;
     const char *prefix = port ? arena_printf(&k->arena, "interface %s", port->name) : NULL;
+    k->state->position = (int64_t)position;
+    k->state->primary = f->primary;
     if (keep_write(k, &f->o, port ? port->id : 0, device, prefix, &id, e) < 0 ||
         place_port(k, id, position, f->primary, port, e) < 0) {
         return keep_fault(k, &f->o);
@@ -622,8 +627,15 @@ static int put_new(struct keeper *k, const struct said_device *x, int64_t *ret_i
     if (keep_write(k, &x->o, 0, 0, NULL, ret_id, e) < 0) {
         return -1;
     }
-    k->state->changed = true;
-    return put_interfaces(k, x, *ret_id, NULL, e) < 0 ? -1 : put_people(k, x, *ret_id, 1, e);
+    if (put_interfaces(k, x, *ret_id, NULL, e) < 0) {
+        return -1;
+    }
+    k->state->changed = false; /* so that put_people looks at what is said alone: the rest is easy here */
+    if (x->interfaces_n > 0 && db_run(k->s, "UPDATE devices SET primary_ip4_id = " DERIVED " WHERE id = ?1",
+                                      DB_VALUES(db_i(*ret_id)), e) < 0) {
+        return -1;
+    }
+    return put_people(k, x, *ret_id, 1, e);
 }
 
 static int put_old(struct keeper *k, const struct said_device *x, int64_t id, struct err *e)
@@ -681,7 +693,10 @@ static int put(struct keeper *k, struct said_device *x, int64_t *ret_id, enum ke
         return -1;
     }
     *did = r == 0 ? KEEP_NEW : k->state->changed ? KEEP_CHANGED : KEEP_SAME;
-    return *did == KEEP_SAME ? 0 : say_put(k, x, *ret_id, r == 0, e);
+    if (*did == KEEP_SAME) {
+        return 0;
+    }
+    return k->many && roster_touch(k->s, *ret_id, e) < 0 ? -1 : say_put(k, x, *ret_id, r == 0, e);
 }
 
 int keep_put_device(struct keeper *k, struct said_device *x, int64_t *ret_id, enum keep_did *did,
@@ -713,8 +728,18 @@ static int remove_loose(struct keeper *k, const struct plug_kind *kind, struct e
     return 0;
 }
 
+int keep_many(struct keeper *k, struct err *e)
+{
+    k->many = true;
+    return roster_hold(k->s, e);
+}
+
 int keep_end(struct keeper *k, struct err *e)
 {
+    if (k->many && roster_release(k->s, e) < 0) {
+        return -1;
+    }
+    k->many = false;
     if (!k->state) {
         return 0;
     }

@@ -243,3 +243,24 @@ bool roster_owner(const struct roster *r, struct ip4 a, struct mac *ret)
 {
     return roster_index_owner(r->index, a, ret);
 }
+
+/* ---- for who writes many */
+
+int roster_hold(struct store *s, struct err *e)
+{
+    return db_run(s, "INSERT INTO roster_hold VALUES (1)", NULL, 0, e);
+}
+
+int roster_touch(struct store *s, int64_t device_id, struct err *e)
+{
+    static const char sql[] =
+        "INSERT INTO device_changes (device_id, seq) SELECT ?, (SELECT ifnull(max(seq), 0) + 1 "
+        "FROM device_changes) WHERE true ON CONFLICT (device_id) DO UPDATE SET seq = "
+        "excluded.seq";
+    return db_run(s, sql, DB_VALUES(db_i(device_id)), e);
+}
+
+int roster_release(struct store *s, struct err *e)
+{
+    return db_run(s, "DELETE FROM roster_hold", NULL, 0, e);
+}

@@ -403,9 +403,28 @@ static const char inventory_12[] =
     "ALTER TABLE devices ADD COLUMN netbox_wish TEXT;"
     "CREATE INDEX devices_wish ON devices(id) WHERE netbox_wish IS NOT netbox_image;";
 
-static const char *const inventory_sql[] = {inventory_1, inventory_2,  inventory_3,  inventory_4,
-                                            inventory_5, inventory_6,  inventory_7,  inventory_8,
-                                            inventory_9, inventory_10, inventory_11, inventory_12};
+/* A transaction that changes many devices says once of each that it has: while it holds them (a row in
+ * roster_hold, which it takes away before its end), the triggers say nothing of what it writes. */
+#define WATCH_UNHELD(table, of, change_new, change_old)                                                      \
+    "DROP TRIGGER roster_" table "_insert; DROP TRIGGER roster_" table "_update; DROP TRIGGER roster_" table \
+    "_delete;"                                                                                               \
+    "CREATE TRIGGER roster_" table "_insert AFTER INSERT ON " table HOLDS change_new " END;"                 \
+    "CREATE TRIGGER roster_" table "_update AFTER UPDATE OF " of " ON " table HOLDS change_old change_new    \
+    " END;"                                                                                                  \
+    "CREATE TRIGGER roster_" table "_delete AFTER DELETE ON " table HOLDS change_old " END;"
+#define HOLDS " WHEN NOT EXISTS (SELECT 1 FROM roster_hold) BEGIN "
+static const char inventory_13[] = "CREATE TABLE roster_hold (held INTEGER NOT NULL) STRICT;"
+    /* clang-format off */
+    WATCH_UNHELD("devices", "name, site_id, rack_id, tenant_id, role_id, platform_id, assigned, reason, protected, state, options_id, removed_ms",
+                 DEVICE("NEW.id"), DEVICE("OLD.id"))
+    WATCH_UNHELD("interfaces", "device_id, position, name, is_primary, mgmt_only", DEVICE("NEW.device_id"), DEVICE("OLD.device_id"))
+    WATCH_UNHELD("mac_addresses", "mac, interface_id, is_primary", OF_NIC("NEW.interface_id"), OF_NIC("OLD.interface_id"))
+    WATCH_UNHELD("ip_addresses", "address, length, interface_id, is_primary", OF_NIC("NEW.interface_id"), OF_NIC("OLD.interface_id"));
+/* clang-format on */
+
+static const char *const inventory_sql[] = {
+    inventory_1, inventory_2, inventory_3,  inventory_4,  inventory_5,  inventory_6, inventory_7,
+    inventory_8, inventory_9, inventory_10, inventory_11, inventory_12, inventory_13};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

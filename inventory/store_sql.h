@@ -97,6 +97,12 @@ int db_begin_read(struct store *s, struct err *e);
  * it did. Returns -1 or 0. */
 int db_end(struct store *s, int r, struct err *e);
 
+/* In a transaction that writes many devices: between the two, rosters hear of what roster_touch says alone,
+ * not of each row (inventory_13). */
+int roster_hold(struct store *s, struct err *e);
+int roster_touch(struct store *s, int64_t device_id, struct err *e);
+int roster_release(struct store *s, struct err *e);
+
 /* A list of row numbers, for walks. */
 struct db_ids {
     int64_t *id;

@@ -121,6 +121,7 @@ int cmd_import(const struct args *a, const struct config *c, struct err *e)
     struct str made = {0};
     if (open_store(c, &s, e))
         return -1;
+    store_unmap(s);
     int rc = import(s, a, c, &made, &r, e);
     store_close(s);
     if (!rc)
@@ -147,6 +148,7 @@ int cmd_export(const struct args *a, const struct config *c, struct err *e)
     struct store *s;
     if (open_store(c, &s, e))
         return -1;
+    store_unmap(s);
     char *selector = args_selector(a, a->words_n ? a->words[0] : NULL);
     int rc = export_write(s, selector, stdout, e);
     free(selector);

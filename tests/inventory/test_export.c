@@ -130,6 +130,14 @@ static void test_whole(void **state)
     assert_int_equal(r.devices_same, 2);
     assert_int_equal(r.objects_new + r.objects_changed + r.armed, 0);
     assert_int_equal(count_rows("SELECT count(*) FROM tagged"), 4);
+    assert_int_equal(count_rows("SELECT count(*) FROM roster_hold"), 0);
+    assert_int_equal(count_rows("SELECT count(*) FROM device_changes"), 2);
+    int seq = count_rows("SELECT max(seq) FROM device_changes");
+    imported(fx.s, "devices: [{name: hv-02, model: Another, interfaces: [{name: e, mac: 525400000009}]}]\n");
+    assert_true(
+        count_rows("SELECT seq FROM device_changes c JOIN devices d ON d.id = c.device_id WHERE d.name = "
+                   "'hv-02'") > seq);
+    imported(fx.s, WHOLE);
     assert_int_equal(
         count_rows("SELECT count(*) FROM devices d JOIN ip_addresses a ON a.id = d.primary_ip6_id WHERE "
                    "typeof(a.address) = 'blob'"),
