@@ -450,16 +450,6 @@ int sync_state_put(struct store *s, const char *key, const char *value, struct e
                   DB_VALUES(db_t(key), db_t(value)), e);
 }
 
-int sync_request(struct store *s, const char *object_type, int64_t id, const char *event, int64_t at_ms,
-                 struct err *e)
-{
-    return db_run(
-        s,
-        "INSERT INTO sync_requests (object_type, object_id, event, at_ms) VALUES (?, ?, ?, ?) ON CONFLICT "
-        "(object_type, object_id) DO UPDATE SET event = excluded.event, at_ms = excluded.at_ms",
-        DB_VALUES(db_t(object_type), db_i(id), db_t(event), db_i(at_ms)), e);
-}
-
 int sync_asked(struct store *s, struct err *e)
 {
     int64_t one;

@@ -128,10 +128,7 @@ int sync_apply(struct sync *y, const struct sync_options *o, int64_t at_ms, stru
 int sync_state_get(struct store *s, const char *key, char *buf, size_t size, struct err *e);
 int sync_state_put(struct store *s, const char *key, const char *value, struct err *e);
 
-/* A webhook's: this object is to be read anew, at once. */
-int sync_request(struct store *s, const char *object_type, int64_t id, const char *event, int64_t at_ms,
-                 struct err *e);
-/* Is anything asked for? 1, 0, -1. */
+/* Is anything asked for by a webhook (sync_request.h)? 1, 0, -1. */
 int sync_asked(struct store *s, struct err *e);
 /* What was asked for before this sync began has been read. */
 int sync_answered(struct sync *y, struct err *e);
