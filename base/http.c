@@ -119,6 +119,17 @@ static void retry_after(const char *p, size_t n, uint32_t *ret)
     }
 }
 
+static void date_of(const char *p, size_t n, int64_t *ret)
+{
+    char text[64] = "";
+
+    header_value(p, n, "Date", text, sizeof text);
+    time_t at = *text ? curl_getdate(text, NULL) : -1;
+    if (at > 0) {
+        *ret = at;
+    }
+}
+
 static void redirect_to(const char *p, size_t n, char *buf, size_t size)
 {
     char url[1024] = "";
@@ -145,6 +156,7 @@ static size_t on_header(char *p, size_t one, size_t n, void *arg)
     if (x->wanted) {
         header_value(p, n, x->wanted, x->reply.wanted, sizeof x->reply.wanted);
     }
+    date_of(p, n, &x->reply.date_s);
     retry_after(p, n, &x->reply.retry_after_s);
     redirect_to(p, n, x->reply.location, sizeof x->reply.location);
     header_value(p, n, "Content-Type", x->reply.content_type, sizeof x->reply.content_type);

@@ -46,6 +46,7 @@ struct http_reply {
     char etag[128];
     char wanted[64];        /* what the header that was asked for says; "" when there is none */
     char location[320];     /* where a redirect leads, as far as it may be told */
+    int64_t date_s;         /* what time the server says it is, in seconds since 1970; 0: it does not say */
     uint32_t retry_after_s; /* 0: the answer does not say, or says a date */
 };
 void http_reply_free(struct http_reply *r);

@@ -406,6 +406,18 @@ void store_patience(struct store *s, int ms)
     sqlite3_busy_timeout(s->db, ms);
 }
 
+static int is_stopped(void *stop)
+{
+    return atomic_load((const atomic_bool *)stop);
+}
+
+void db_stop_when(struct store *s, const atomic_bool *stop)
+{
+    if (stop) {
+        sqlite3_progress_handler(s->db, 100000, is_stopped, (void *)stop);
+    }
+}
+
 /* Without them it works as well: their failing is no error. */
 void store_frugal(struct store *s)
 {

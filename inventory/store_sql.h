@@ -8,6 +8,7 @@
 #define INVENTORY_STORE_SQL_H
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 #include "base/digest.h"
 #include "base/span.h"
@@ -26,6 +27,9 @@ int db_open(const char *state_dir, const char *file, const struct migrations *m,
 
 /* Gives a connection the functions of store_function.c. SQLITE_OK, or not. */
 int db_functions(sqlite3 *db);
+/* A statement that runs when this becomes true ends with ERR_UNAVAILABLE; NULL: none does. */
+void db_stop_when(struct store *s, const atomic_bool *stop);
+
 /* Puts a second, passing file beside the first, empty, under the name that `ddl` makes its tables in: what is
  * read from outside before it is believed. Nothing of it survives a crash, or needs to. db_attach_drop
  * deletes it. */

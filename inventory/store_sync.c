@@ -106,6 +106,7 @@ const char sync_ddl[] =
     TABLE("interfaces", "device INTEGER, name, label, type, enabled, mgmt_only, mtu, speed, primary_mac, is_primary INTEGER NOT NULL DEFAULT 0")
     TABLE("macs", "mac INTEGER, interface INTEGER, netbox_id INTEGER, is_primary INTEGER NOT NULL DEFAULT 0")
     TABLE("ips", "address, length, interface INTEGER, status, role, dns_name, tenant, is_primary INTEGER NOT NULL DEFAULT 0")
+    "CREATE INDEX stage.racks_slug ON racks(site, slug); CREATE INDEX stage.prefixes_first ON prefixes(first, length);"
     "CREATE INDEX stage.devices_name ON devices(name); CREATE INDEX stage.interfaces_device ON interfaces(device);"
     "CREATE INDEX stage.macs_mac ON macs(mac); CREATE INDEX stage.macs_interface ON macs(interface);"
     "CREATE INDEX stage.ips_address ON ips(address); CREATE INDEX stage.ips_interface ON ips(interface);"
@@ -190,7 +191,7 @@ static int lock_take(struct sync *y, struct err *e)
                : err_errno(e, "locking state_dir %s", y->state_dir);
 }
 
-int sync_open(const char *state_dir, struct sync **ret, struct err *e)
+int sync_open(const char *state_dir, const atomic_bool *stop, struct sync **ret, struct err *e)
 {
     struct sync *y = xcalloc(1, sizeof *y);
     y->state_dir = xstrdup(state_dir);
@@ -199,6 +200,7 @@ int sync_open(const char *state_dir, struct sync **ret, struct err *e)
         goto fail;
     }
     store_frugal(y->s);
+    db_stop_when(y->s, stop);
     if (db_attach(y->s, state_dir, STAGE_FILE, sync_ddl, e) < 0) {
         goto fail;
     }

@@ -11,13 +11,12 @@
 
 /* A row of ours is NetBox's when it has the key that is NetBox's own way of telling them apart. A row that
  * NetBox gave another number (deleted there, and made anew) likewise. */
-#define ADOPT(table, same)                                                                                   \
-    "UPDATE " table " SET netbox_id = (SELECT v.netbox_id FROM v_" table " v WHERE " same                    \
-    "), updated_ms = max(?1, "                                                                               \
-    "updated_ms + 1) WHERE EXISTS (SELECT 1 FROM v_" table " v WHERE " same " AND v.netbox_id IS NOT " table \
-    ".netbox_id AND NOT EXISTS (SELECT 1 FROM " table                                                        \
-    " o WHERE o.netbox_id = v.netbox_id)) AND NOT EXISTS (SELECT 1 "                                         \
-    "FROM v_" table " v WHERE v.netbox_id = " table ".netbox_id)"
+/* clang-format off */
+#define ADOPT(table, same) \
+    "UPDATE " table " SET netbox_id = (SELECT v.netbox_id FROM v_" table " v WHERE " same "), updated_ms = max(?1, updated_ms + 1) WHERE id IN " \
+    "(SELECT m.id FROM " table " m WHERE NOT EXISTS (SELECT 1 FROM stage." table " v WHERE v.id = m.netbox_id AND NOT v.bad)) AND EXISTS (SELECT 1 FROM v_" table \
+    " v WHERE " same " AND NOT EXISTS (SELECT 1 FROM " table " o WHERE o.netbox_id = v.netbox_id))"
+/* clang-format on */
 /* Names that are exchanged would be in each other's way: those that change go out of it first. */
 #define PARK(table, key)                                                                                     \
     "UPDATE " table " SET " key " = '~' || id WHERE netbox_id IN (SELECT v.netbox_id FROM v_" table          \

@@ -120,6 +120,9 @@ static const char *const names_sql[] = {
     "(SELECT m.name FROM " table                                                                             \
     " a JOIN interfaces i ON i.id = a.interface_id JOIN devices m ON m.id = i.device_id "                    \
     "WHERE a." value " = v." value ")"
+#define OWNED_THERE(table, value)                                                                            \
+    "EXISTS (SELECT 1 FROM " table " a JOIN interfaces i ON i.id = a.interface_id JOIN devices m ON m.id = " \
+    "i.device_id WHERE a." value " = v." value " AND m.netbox_id IS NOT NULL)"
 #define OTHERS(stage, value)                                                                                 \
     "(SELECT group_concat(d2.name || ' ' || f2.name, ', ') FROM stage." stage                                \
     " x JOIN stage.interfaces f2 ON f2.id = x.interface JOIN stage.devices d2 ON d2.id = f2.device WHERE "   \
@@ -136,10 +139,15 @@ static const char *const names_sql[] = {
                                                            stage, value) ")",                                \
         "UPDATE stage." stage " SET bad = 5 WHERE id IN (SELECT v.id FROM stage." stage " v " OF             \
         "WHERE NOT v.bad AND " FOREIGN(table, value) ")",                                                    \
-        FAULT "SELECT '" word "-of-ours', '" type "', v.id, d.name, '" word                                  \
-              " ' || " text("v." value) " || ' belongs to the device ' || " OWNER(                           \
-                  table, value) " || ', which is not this one; it "                                          \
-                                "was left out' FROM stage." stage " v " OF "WHERE v.bad = 5"
+        FAULT "SELECT CASE WHEN " OWNED_THERE(                                                               \
+            table, value) " THEN 'double-' ELSE '' END || '" word                                            \
+                          "' || CASE WHEN " OWNED_THERE(                                                     \
+                              table,                                                                         \
+                              value) " THEN '' ELSE '-of-ours' END, '" type "', v.id, d.name, '" word        \
+                                     " ' || " text("v." value) " || ' belongs to the device ' || " OWNER(    \
+                                         table, value) " || ', which is not this one; it "                   \
+                                                       "was left out' FROM stage." stage " v " OF            \
+                                                       "WHERE v.bad = 5"
 
 static const char *const once_sql[] = {
     ONCE("macs", "dcim.macaddress", "mac_addresses", "mac", "MAC-address", MAC_TEXT),

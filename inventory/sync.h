@@ -67,8 +67,8 @@ struct sync_row {
 };
 
 struct sync;
-/* ERR_CONFLICT while another sync is under way. */
-int sync_open(const char *state_dir, struct sync **ret, struct err *e);
+/* ERR_CONFLICT while another sync is under way. stop (may be NULL) breaks off what runs. */
+int sync_open(const char *state_dir, const atomic_bool *stop, struct sync **ret, struct err *e);
 void sync_close(struct sync *y); /* takes NULL */
 struct store *sync_store(struct sync *y);
 /* Empties the stage. */

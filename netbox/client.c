@@ -21,6 +21,7 @@ struct netbox_client {
     struct http_pool *pool;
     char *authorization;
     unsigned version;
+    int64_t date_s;
 };
 
 struct netbox_client *netbox_client_new(const struct netbox_config *config, const atomic_bool *stop)
@@ -49,6 +50,11 @@ void netbox_client_free(struct netbox_client *c)
 unsigned netbox_version(const struct netbox_client *c)
 {
     return c->version;
+}
+
+int64_t netbox_date_s(const struct netbox_client *c)
+{
+    return c->date_s;
 }
 
 bool netbox_stopped(const struct netbox_client *c)
@@ -93,6 +99,7 @@ static int exchange(struct netbox_client *c, const char *method, const char *url
         return -1;
     }
     version_read(c, ret->wanted);
+    c->date_s = ret->date_s;
     return 0;
 }
 

@@ -24,6 +24,8 @@ void netbox_client_free(struct netbox_client *c); /* takes NULL */
 
 /* As its last answer said: 402 for 4.2; 0 before the first. */
 unsigned netbox_version(const struct netbox_client *c);
+/* What time it was there, as its last answer said, in seconds since 1970; 0: it did not say. */
+int64_t netbox_date_s(const struct netbox_client *c);
 bool netbox_stopped(const struct netbox_client *c);
 
 /* path: "dcim/devices/5/", may have a query. *ret (may be NULL where the answer does not matter): the

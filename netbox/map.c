@@ -925,21 +925,10 @@ int64_t map_context_gateway(const struct netbox_config *c, const json_t *device)
 
 /* ---- time */
 
-int map_stamp_before(const char *stamp, unsigned seconds, char buf[32], struct err *e)
+void map_stamp(int64_t seconds, char buf[32])
 {
-    struct tm tm = {0};
-    const char *rest = strptime(stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-    if (!rest) {
-        return err_set(e, ERR_CORRUPT, "`last_updated` is \"%.40s\", which is no time", stamp);
-    }
-    rest += *rest == '.' ? 1 + strspn(rest + 1, "0123456789") : 0;
-    int hours = 0, minutes = 0;
-    char sign = '+';
-    if (*rest && strcmp(rest, "Z") != 0 && sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) < 2) {
-        return err_set(e, ERR_CORRUPT, "`last_updated` is \"%.40s\", whose zone is not known", stamp);
-    }
-    time_t t = timegm(&tm) - (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60) - (time_t)seconds;
+    struct tm tm;
+    time_t t = (time_t)seconds;
     gmtime_r(&t, &tm);
     strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    return 0;
 }

@@ -41,7 +41,7 @@ bool map_is_gateway(const struct netbox_config *c, const json_t *address);
 /* The gateway that a device's config context names; 0 when none. */
 int64_t map_context_gateway(const struct netbox_config *c, const json_t *device);
 
-/* NetBox's "2026-01-01T10:00:00.123456Z", some seconds earlier, for a URL. ERR_CORRUPT when it is no time. */
-int map_stamp_before(const char *stamp, unsigned seconds, char buf[32], struct err *e);
+/* A time for a filter: "2026-01-01T10:00:00Z". */
+void map_stamp(int64_t seconds, char buf[32]);
 
 #endif

@@ -8,10 +8,9 @@
 #include "netbox/client.h"
 #include "netbox/map.h"
 
-#define OVERLAP_S   10   /* a change that was begun earlier may be committed later */
+#define OVERLAP_S   30   /* a change that was begun earlier may be committed later; and clocks differ */
 #define PIECES_MAX  2000 /* devices that are read one by one; more make a full sync */
 #define IDS_AT_ONCE 100
-#define STAMP       40
 
 struct run {
     const struct netbox_config *config;
@@ -20,8 +19,8 @@ struct run {
     struct sync *sync;
     bool full, macs_inside; /* NetBox before 4.2 */
     bool addresses_changed;
-    char since[SYNC_KINDS + 1]
-              [STAMP];   /* the newest last_updated that was seen; behind the kinds: object-changes */
+    int64_t since_s,
+        began_s; /* the time there when the last good sync began, and when this one did; 0: not known */
     enum sync_kind kind; /* being read */
     bool again;
     int64_t *ids;
@@ -29,14 +28,6 @@ struct run {
 };
 
 /* ---- objects */
-
-static void newest(char to[STAMP], const json_t *o, const char *key)
-{
-    const json_t *v = json_object_get(o, key);
-    if (json_is_string(v) && strcmp(json_string_value(v), to) > 0) {
-        str_copy(to, STAMP, json_string_value(v));
-    }
-}
 
 static int gateways_stage(struct run *r, const struct mapped *m, const json_t *o, struct err *e)
 {
@@ -65,7 +56,6 @@ static int on_object(const json_t *o, void *ctx, struct err *e)
 {
     struct run *r = ctx;
     struct mapped m;
-    newest(r->since[r->kind], o, "last_updated");
     int rc = map_object(r->config, r->kind, o, &m, e);
     if (rc == 0) {
         rc = sync_stage(r->sync, &m.row, r->again, e);
@@ -172,7 +162,6 @@ static bool is_of_device(enum sync_kind kind)
 static int on_changed(const json_t *o, void *ctx, struct err *e)
 {
     struct run *r = ctx;
-    newest(r->since[r->kind], o, "last_updated");
     r->addresses_changed = r->addresses_changed || r->kind == SYNC_IP;
     return sync_touch(r->sync, r->kind, json_integer_value(json_object_get(o, "id")), map_device(r->kind, o),
                       e);
@@ -183,7 +172,6 @@ static int on_deleted(const json_t *o, void *ctx, struct err *e)
     struct run *r = ctx;
     const json_t *type = json_object_get(o, "changed_object_type"),
                  *id = json_object_get(o, "changed_object_id");
-    newest(r->since[SYNC_KINDS], o, "time");
     if (!json_is_string(type) || !json_is_integer(id)) {
         return err_set(e, ERR_CORRUPT,
                        "/api/core/object-changes/: an entry does not say which object was changed");
@@ -214,9 +202,7 @@ static int list_changed(struct run *r, enum sync_kind kind, const char *since, s
 static int changed_kind(struct run *r, enum sync_kind kind, struct err *e)
 {
     char since[32];
-    if (map_stamp_before(r->since[kind], OVERLAP_S, since, e) < 0) {
-        return -1;
-    }
+    map_stamp(r->since_s - OVERLAP_S, since);
     if (is_of_device(kind)) {
         return list_changed(r, kind, since, e);
     }
@@ -231,9 +217,7 @@ static int deleted(struct run *r, struct err *e)
 {
     struct err why = {0};
     char since[32];
-    if (map_stamp_before(r->since[SYNC_KINDS], OVERLAP_S, since, e) < 0) {
-        return -1;
-    }
+    map_stamp(r->since_s - OVERLAP_S, since);
     char *query =
         xasprintf("action=delete&time_after=%s&fields=id,time,changed_object_type,changed_object_id", since);
     int rc = netbox_each(r->client,
@@ -328,11 +312,6 @@ static void fingerprint(const struct netbox_config *c, char buf[DIGEST_HEX])
     str_free(&s);
 }
 
-static void since_key(int k, char buf[64])
-{
-    snprintf(buf, 64, "since/%s", k < SYNC_KINDS ? sync_type((enum sync_kind)k) : "changes");
-}
-
 static int state_number(struct store *s, const char *key, int64_t *ret, struct err *e)
 {
     char text[32];
@@ -350,53 +329,16 @@ static int state_put_number(struct store *s, const char *key, int64_t v, struct 
     return sync_state_put(s, key, text, e);
 }
 
-/* Everything that an incremental sync begins from; false when something of it is not there. */
-static int since_load(struct run *r, bool *ret_all, struct err *e)
-{
-    char key[64];
-    *ret_all = true;
-    for (int k = 0; k <= SYNC_KINDS; k++) {
-        since_key(k, key);
-        if (sync_state_get(sync_store(r->sync), key, r->since[k], STAMP, e) < 0) {
-            return -1;
-        }
-        *ret_all = *ret_all && *r->since[k];
-    }
-    return 0;
-}
-
-/* A kind of which there is nothing yet begins where all the others do. */
-static void since_complete(struct run *r)
-{
-    char least[STAMP] = "2000-01-01T00:00:00Z", most[STAMP] = "2000-01-01T00:00:00Z";
-    for (int k = 0; k < SYNC_KINDS; k++) {
-        if (strcmp(r->since[k], most) > 0) {
-            str_copy(most, STAMP, r->since[k]);
-        }
-    }
-    for (int k = 0; k <= SYNC_KINDS; k++) {
-        if (!*r->since[k]) {
-            str_copy(r->since[k], STAMP, k == SYNC_KINDS ? most : least);
-        }
-    }
-}
-
 static int success_put(struct run *r, const struct netbox_outcome *o, struct err *e)
 {
     struct store *s = sync_store(r->sync);
-    char key[64], print[DIGEST_HEX], version[16];
-    since_complete(r);
-    for (int k = 0; k <= SYNC_KINDS; k++) {
-        since_key(k, key);
-        if (sync_state_put(s, key, r->since[k], e) < 0) {
-            return -1;
-        }
-    }
+    char print[DIGEST_HEX], version[16];
     fingerprint(r->config, print);
     snprintf(version, sizeof version, "%u.%u", o->version / 100, o->version % 100);
     int64_t now = now_ms();
     return (o->full && state_put_number(s, "full_ms", now, e) < 0) ||
                    state_put_number(s, "success_ms", now, e) < 0 ||
+                   state_put_number(s, "since_s", r->began_s, e) < 0 ||
                    state_put_number(s, "attempt_ms", now, e) < 0 || sync_state_put(s, "error", "", e) < 0 ||
                    sync_state_put(s, "fingerprint", print, e) < 0 ||
                    sync_state_put(s, "url", r->config->url, e) < 0 ||
@@ -443,13 +385,12 @@ static int is_full(struct run *r, bool *ret, struct err *e)
     struct store *s = sync_store(r->sync);
     char print[DIGEST_HEX], was[DIGEST_HEX];
     int64_t full_ms = 0, now = now_ms();
-    bool all;
     fingerprint(r->config, print);
     if (sync_state_get(s, "fingerprint", was, sizeof was, e) < 0 ||
-        state_number(s, "full_ms", &full_ms, e) < 0 || since_load(r, &all, e) < 0) {
+        state_number(s, "full_ms", &full_ms, e) < 0 || state_number(s, "since_s", &r->since_s, e) < 0) {
         return -1;
     }
-    *ret = r->how->full || !all || strcmp(print, was) != 0 || full_ms > now ||
+    *ret = r->how->full || !r->since_s || strcmp(print, was) != 0 || full_ms > now ||
            now - full_ms >= (int64_t)r->config->full_interval_s * 1000;
     return 0;
 }
@@ -482,13 +423,13 @@ static int read_netbox(struct run *r, struct netbox_outcome *ret, struct err *e)
         return -1;
     }
     ret->version = netbox_version(r->client);
+    r->began_s = netbox_date_s(r->client);
     r->macs_inside = ret->version && ret->version < 402;
     if (!r->full && read_changed(r, &many, e) < 0) {
         return -1;
     }
     if (many) {
         r->full = true;
-        memset(r->since, 0, sizeof r->since);
         return sync_clear(r->sync, e) < 0 ? -1 : read_all(r, e);
     }
     return r->full ? read_all(r, e) : 0;
@@ -500,9 +441,6 @@ static int run_locked(struct run *r, struct netbox_outcome *ret, struct err *e)
     int64_t began = now_ms();
     if (is_full(r, &r->full, e) < 0) {
         return -1;
-    }
-    if (r->full) {
-        memset(r->since, 0, sizeof r->since);
     }
     if (read_netbox(r, ret, e) < 0) {
         return -1;
@@ -524,12 +462,14 @@ int netbox_sync(const char *state_dir, const struct netbox_config *c, const stru
     struct run r = {.config = c, .how = run};
     struct err why = {0};
     memset(ret, 0, sizeof *ret);
-    if (sync_open(state_dir, &r.sync, e) < 0) {
+    if (sync_open(state_dir, run->stop, &r.sync, e) < 0) {
         return -1;
     }
     r.client = netbox_client_new(c, run->stop);
     int rc = run_locked(&r, ret, &why);
-    if (rc < 0) {
+    if (rc < 0 && netbox_stopped(r.client)) {
+        err_set(e, ERR_UNAVAILABLE, "broken off, since we are to end; the next sync goes on from here");
+    } else if (rc < 0) {
         failure(&r, &why);
         err_set(e, why.kind, "%s", why.text);
     }
