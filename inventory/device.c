@@ -55,12 +55,12 @@ int name_check(const char *what, const char *name, struct err *e)
     return 0;
 }
 
-/* Text for people: what it may not have is what would spoil a line, a list or a selector. */
+/* Text for people: what it may not have is what would spoil a line. */
 static int text_check(const char *what, const char *text, struct err *e)
 {
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f || *p == ',' || *p == '=') {
-            return err_set(e, ERR_INPUT, "the %s has a comma, an equals sign or a control character", what);
+        if (*p < 0x20 || *p == 0x7f) {
+            return err_set(e, ERR_INPUT, "the %s has a control character", what);
         }
     }
     return 0;

@@ -58,7 +58,7 @@ static void add_json(struct str *out, json_t *v)
         json_object_foreach(v, name, item)
         {
             str_add(out, out->s[out->len - 1] == '{' ? "" : ", ");
-            str_add(out, strlen(name) > 500 ? "? " : ""); /* a long key is no simple one */
+            str_add(out, strlen(name) > 150 ? "? " : ""); /* a long key is no simple one */
             yaml_add_quoted(out, name);
             str_add(out, ": ");
             add_json(out, item);
@@ -419,11 +419,7 @@ static int export_all(struct export *x, const char *selector)
 int export_write(struct store *s, const char *selector, FILE *to, struct err *e)
 {
     struct export x = {.s = s, .to = to, .e = e};
-    if (store_snapshot(s, e) < 0) {
-        return -1;
-    }
     int r = export_all(&x, selector);
-    store_snapshot_end(s);
     arena_free(&x.arena);
     str_free(&x.out);
     return r == 0 && fflush(to) != 0 ? err_errno(e, "writing the inventory") : r;

@@ -11,6 +11,7 @@ struct import_result {
     size_t waiting;   /* devices whose image no release has been built of: assigned, and armed by an import
                          after the build */
     size_t cancelled; /* of those: their armed job for another image was cancelled */
+    size_t noted;     /* protected devices that had no image: it is written down, and nothing armed */
     char missing[NAME_SIZE]; /* one such image */
 };
 /* A device's `image:` that differs from its assignment arms a job, as `assign` would, but not for another

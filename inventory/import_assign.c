@@ -104,6 +104,21 @@ static int assign_image(struct import *im, const struct item *it, const struct d
     return 0;
 }
 
+/* One that is protected and carries nothing that we know of: that is what it carries, and nothing is armed.
+ * So an export with protected devices can be imported elsewhere. */
+static int note_image(struct import *im, const struct item *it, const struct device *d, struct err *e)
+{
+    const char *name = arena_copy(&im->k.arena, it->image, strcspn(it->image, "@"));
+    if (strlen(it->image) >= ASSIGNED_SIZE) {
+        return yaml_error(it->image_node, e, "the image is longer than %d bytes", ASSIGNED_SIZE - 1);
+    }
+    if (name_check("image's name", name, e) < 0) {
+        return at_place(im, it->image_node, e);
+    }
+    im->result.noted++;
+    return device_intend(im->k.s, d->id, it->image, im->o->actor, im->k.at_ms, e);
+}
+
 int assign_item(struct import *im, const struct item *it, const struct device *d, struct err *e)
 {
     bool done = false;
@@ -111,8 +126,11 @@ int assign_item(struct import *im, const struct item *it, const struct device *d
         return 0;
     }
     bool same = names_assigned(im, d, it->image);
-    if (same && d->netbox_id) {
-        return 0; /* what it asks for is acted upon by the sync alone */
+    if (same && (d->netbox_id || d->protected)) {
+        return 0; /* what NetBox asks for is acted upon by the sync alone */
+    }
+    if (d->protected && !d->assigned[0]) {
+        return note_image(im, it, d, e);
     }
     if (same ? had_job_for(im, d, &done, e) < 0 : rename_assigned(im, it, d, &done, e) < 0) {
         return -1;

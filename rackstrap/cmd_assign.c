@@ -138,6 +138,8 @@ int cmd_import(const struct args *a, const struct config *c, struct err *e)
             "%zu wait%s for an image that is not built (\"%s\"%s): build the image, then `rackstrap assign "
             "DEVICE %s`\n",
             r.waiting, r.waiting == 1 ? "s" : "", r.missing, r.waiting > 1 ? " for one" : "", r.missing);
+    if (r.noted)
+        printf("%zu protected: the image is noted, and nothing armed\n", r.noted);
     if (r.cancelled)
         printf("of those, %zu had a job armed for another image: cancelled\n", r.cancelled);
     return 0;
@@ -150,7 +152,8 @@ int cmd_export(const struct args *a, const struct config *c, struct err *e)
         return -1;
     store_unmap(s);
     char *selector = args_selector(a, a->words_n ? a->words[0] : NULL);
-    int rc = export_write(s, selector, stdout, e);
+    int rc = store_snapshot(s, e) ? -1 : export_write(s, selector, stdout, e);
+    store_snapshot_end(s);
     free(selector);
     store_close(s);
     return rc;

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "inventory/store_sql.h"
+
 static struct import_options options = {.actor = "test", .job_expiry_s = 3600, .wipe_limit = 10};
 
 static int import(const char *text, struct import_result *ret)
@@ -173,9 +175,6 @@ static const struct {
      "inv.yaml:4:12: there is no image or release \"debian-12@v9\"; the images are: debian-12"},
     {"no image's name", "devices:\n  - name: b\n    image: a/b\n", ERR_INPUT,
      "inv.yaml:3:12: the image's name \"a/b\" has a character*"},
-    {"protected and an image", "devices:\n  - name: b\n    protected: true\n    image: debian-12\n",
-     ERR_REFUSED,
-     "inv.yaml:4:12: b is protected and cannot be installed; `rackstrap device unprotect b` allows it"},
 };
 
 static void is_sentence(const char *name, const char *want)
@@ -316,6 +315,24 @@ static void test_image_by_other_names(void **state)
     imported("devices: [{name: a, image: debian-12}]\n", 0, 0, 1, 1, 0); /* that is v2 now */
     assert_string_equal(current(named("a").id).digest, DIGEST_3);
     imported("devices: [{name: a, image: rescue}]\n", 0, 0, 1, 1, 0);
+}
+
+/* A protected device's image is what it carries; another one is refused. */
+static void test_protected_and_an_image(void **state)
+{
+    (void)state;
+    struct import_result r;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    ok(import("devices: [{name: b, protected: true, image: debian-11@old}]\n", &r));
+    assert_int_equal(r.noted, 1);
+    assert_int_equal(r.armed, 0);
+    assert_string_equal(named("b").assigned, "debian-11@old");
+    imported("devices: [{name: b, protected: true, image: debian-11@old}]\n", 0, 0, 1, 0, 0);
+    fails(import("devices: [{name: b, protected: true, image: debian-12}]\n", &r), ERR_REFUSED);
+    is_sentence("protected",
+                "inv.yaml:1:45: b is protected and cannot be installed; `rackstrap device unprotect b` "
+                "allows it");
+    fails(import("devices: [{name: c, protected: true, image: a/b}]\n", &r), ERR_INPUT);
 }
 
 static void test_protected_and_installed_already(void **state)
@@ -531,6 +548,34 @@ static void test_addresses_are_shown(void **state)
     assert_string_equal(seen, "10.0.0.1/31");
 }
 
+/* What is NetBox's is changed there; the file may say the same, and what is ours. */
+static void test_of_netbox(void **state)
+{
+    (void)state;
+    struct import_result r;
+    static const char same[] =
+        "devices:\n  - {name: a, role: x, disk: only, interfaces: [{name: e, mac: \"" M1 "\"}]}\n";
+    imported(same, 1, 0, 0, 0, 0);
+    ok(db_run(fx.s, "UPDATE devices SET netbox_id = 7, assigned = 'debian-12'", NULL, 0, E));
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    imported(same, 0, 0, 1, 0, 0);
+    imported("devices:\n  - {name: a, role: x, disk: only, image: debian-12, protected: true, interfaces: "
+             "[{name: e, mac: "
+             "\"" M1 "\"}]}\n",
+             0, 0, 1, 0, 0);
+    assert_true(named("a").protected);
+    fails(import("devices:\n  - {name: a, role: y, disk: only, interfaces: [{name: e, mac: \"" M1 "\"}]}\n",
+                 &r),
+          ERR_CONFLICT);
+    is_sentence("role", "inv.yaml:2:12: device a: the device a is NetBox's, by its number 7 there*");
+    fails(import("devices:\n  - {name: a, role: x, disk: only, interfaces: [{name: e, mac: \"" M2 "\"}]}\n",
+                 &r),
+          ERR_CONFLICT);
+    fails(import("devices:\n" ONE("b", M1) "  - {name: a, role: x, disk: only, interfaces: []}\n", &r),
+          ERR_CONFLICT);
+    assert_int_equal(named("a").interfaces_n, 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void)
@@ -547,7 +592,9 @@ int main(void)
         T(test_waiting_disarms),
         T(test_disk_of_an_armed_device),
         T(test_image_by_other_names),
+        T(test_protected_and_an_image),
         T(test_protected_and_installed_already),
+        T(test_of_netbox),
         T(test_wipe_limit),
         T(test_empty),
         T(test_too_many_interfaces),
