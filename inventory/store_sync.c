@@ -12,6 +12,7 @@
 #include "base/str.h"
 
 #define STAGE_FILE "netbox-stage.db"
+#define LOCK_FILE  "netbox.lock"
 
 /* One row a kind: NetBox's word for it, and how a row is put on the stage. The columns are map.c's, in its
  * order. */
@@ -175,20 +176,22 @@ const char sync_ddl[] =
 
 /* ---- life cycle */
 
+/* A file of its own: the folder's lock is dhcpd's (store_lease.c). Whoever comes first makes it, root or the
+ * server's user; the other only reads it. */
 static int lock_take(struct sync *y, struct err *e)
 {
-    y->lock = open(y->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (y->lock < 0) {
-        return err_errno(e, "state_dir %s", y->state_dir);
+    char *path = xasprintf("%s/" LOCK_FILE, y->state_dir);
+    y->lock = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0644);
+    int r = y->lock < 0 ? err_errno(e, "%s", path) : 0;
+    if (r == 0 && flock(y->lock, LOCK_EX | LOCK_NB) < 0) {
+        r = errno == EWOULDBLOCK
+                ? err_set(
+                      e, ERR_CONFLICT,
+                      "another sync is under way; `rackstrap sync netbox --status` shows when it has ended")
+                : err_errno(e, "locking %s", path);
     }
-    if (flock(y->lock, LOCK_EX | LOCK_NB) == 0) {
-        return 0;
-    }
-    return errno == EWOULDBLOCK
-               ? err_set(
-                     e, ERR_CONFLICT,
-                     "another sync is under way; `rackstrap sync netbox --status` shows when it has ended")
-               : err_errno(e, "locking state_dir %s", y->state_dir);
+    free(path);
+    return r;
 }
 
 int sync_open(const char *state_dir, const atomic_bool *stop, struct sync **ret, struct err *e)

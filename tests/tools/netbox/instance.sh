@@ -131,12 +131,13 @@ make_database() {
     flock 8
     if [ -s "$kept" ]; then
         tar -xf "$kept" -C "$dir"
+        exec 8>&-
         return
     fi
     as_postgres "$pg/initdb" --no-sync -A trust -U postgres --encoding UTF8 --locale C.UTF-8 -D "$dir/pg/data" >"$dir/log/initdb" 2>&1 ||
         die "initdb has failed: $dir/log/initdb"
-    start_postgres "$dir"
-    start_redis "$dir"
+    start_postgres "$dir" 8>&- # a server would hold the lock for as long as it runs
+    start_redis "$dir" 8>&-
     psql -q -X -h "$dir/pg" -U postgres -c 'CREATE DATABASE netbox' postgres
     # Hundreds of migrations leave the collector of garbage ever more to look through: seldom is enough, and nearly halves the time.
     NETBOX_ROOT=$dir "$dir/venv/bin/python" -c 'import gc, sys
@@ -148,6 +149,7 @@ sys.exit(main(["migrate", "--no-input", "--skip-checks"]))' >"$dir/log/migrate" 
     rm -f "$build"/netbox-*-pg*.tar
     tar -cf "$kept.$$" -C "$dir" pg/data token.v1 token.v2
     mv "$kept.$$" "$kept"
+    exec 8>&-
 }
 
 start_web() {
