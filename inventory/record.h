@@ -22,7 +22,7 @@
 
 struct who {
     int64_t tenant_id; /* 0: all that there is */
-    const char *actor; /* of the journal: "token:NAME"; NULL for who only reads */
+    const char *actor; /* of the journal: "api:NAME"; NULL for who only reads */
     int64_t at_ms;     /* the wall clock */
 };
 
