@@ -92,8 +92,8 @@ static const char *const names_sql[] = {
           "one was left out' FROM stage.interfaces v JOIN stage.devices d ON d.id = v.device WHERE NOT v.bad "
           "AND EXISTS "
           "(SELECT 1 FROM stage.interfaces x WHERE x.device = v.device AND x.name = v.name AND x.id < v.id)",
-    "UPDATE stage.interfaces SET bad = 1 WHERE id IN (SELECT id FROM stage.faults WHERE kind = "
-    "'double-interface')",
+    ("UPDATE stage.interfaces SET bad = 1 WHERE id IN (SELECT id FROM stage.faults WHERE kind = "
+     "'double-interface')"),
 };
 
 /* A value that may be there once: who has it in the store keeps it; of those who are all new, none gets it.
