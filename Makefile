@@ -14,7 +14,7 @@ CFLAGS_release := -O2 -Wno-format-truncation -g $(HARDEN)
 CFLAGS_asan := -Wno-format-truncation -O1 -g -fsanitize=address -fno-omit-frame-pointer
 CFLAGS_ubsan := -Wno-format-truncation -O1 -g -fsanitize=undefined -fno-sanitize-recover=all
 CFLAGS_all = $(CSTD) $(WARN) $(CFLAGS_$(VARIANT)) $(CFLAGS)
-CFLAGS_fuzz := -Wno-missing-prototypes -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+CFLAGS_fuzz := -Wno-missing-prototypes -Wno-string-concatenation -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
 LDFLAGS_asan := -fsanitize=address
 LDFLAGS_ubsan := -fsanitize=undefined

@@ -1,6 +1,7 @@
 /* Any request to the API's instance, its sockets apart, against a store with a device in it: the first byte
  * says with whose token. Whatever comes, there is an answer with a status, JSON is JSON, and a header line is
- * one line. Nothing is kept from one input to the next. */
+ * one line; and a tenant is not told what another has, which holds the word SECRET everywhere, unless he said
+ * the word himself. Nothing is kept from one input to the next. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 #include "httpboot/app.h"
 #include "inventory/api_token.h"
 #include "inventory/image.h"
+
+#define SECRET "zzsecret"
 
 static struct httpboot_api api = {
     .api = {.wipe_limit = 5, .netbox_url = "https://netbox.example"},
@@ -46,7 +49,12 @@ static int put_records(void)
     memset(release.digest, 'a', DIGEST_HEX - 1);
     if (device_put(app.store, &d, "fuzz", NULL, NULL) || release_put(app.store, &release, "fuzz", NULL))
         return -1;
-    d = (struct device){.name = "hv-01", .tenant = "dev"};
+    d = (struct device){.name = SECRET "-hv", .tenant = SECRET, .serial = SECRET "-sn", .interfaces_n = 1};
+    d.interfaces[0] = (struct interface){.name = SECRET,
+                                         .mac = mac_from_u64(UINT64_C(0x525400000001)),
+                                         .has_address = true,
+                                         .primary = true,
+                                         .address = {{0x0a4d000c}, 24}};
     return device_put(app.store, &d, "fuzz", NULL, NULL);
 }
 
@@ -91,9 +99,24 @@ static void check_headers(const struct str *h)
     }
 }
 
-static void check(const struct response *r)
+/* Escapes may hide the word. */
+static bool says_secret(const struct str *text)
+{
+    return memmem(text->s, text->len, SECRET, strlen(SECRET)) || memchr(text->s, '%', text->len) ||
+           memchr(text->s, '\\', text->len);
+}
+
+static bool is_told(const struct response *r)
+{
+    return r->body.len && memmem(r->body.s, r->body.len, SECRET, strlen(SECRET));
+}
+
+static void check(const struct response *r, bool hidden)
 {
     json_t *j;
+
+    if (hidden && is_told(r))
+        abort();
 
     if (r->status < 200 || r->status > 599)
         abort();
@@ -108,6 +131,7 @@ static void check(const struct response *r)
 
 static void call(const struct request *r, const struct str *text)
 {
+    bool hidden = !memmem(text->s, text->len, all, strlen(all)) && !says_secret(text);
     struct response res;
     const char *pattern;
     size_t there = text->len - r->head_len;
@@ -122,7 +146,7 @@ static void call(const struct request *r, const struct str *text)
 
     response_init(&res);
     app_call(&c, &pattern);
-    check(&res);
+    check(&res, hidden);
     response_free(&res);
 }
 
