@@ -52,6 +52,9 @@ static int arm(struct call *c, struct images *all, const struct device *d, const
 {
     struct job j;
     struct assign how = {.release_ref = image, .actor = c->actor, .expiry_s = c->cfg->job_expiry_s};
+    int same = job_same_release(c->store, d->id, image, c->actor, c->rq->at_ms, e);
+    if (same)
+        return same < 0 ? -1 : 0;
     all->armed++;
     if (!job_assign(c->store, d->id, &how, c->rq->at_ms, &j, e))
         return 0;

@@ -37,30 +37,6 @@ static bool names_assigned(struct import *im, const struct device *d, const char
     return strcmp(d->assigned, text) == 0;
 }
 
-/* Another name for the release that the device's job has written or is about to write ("debian-12" pinned to
- * its version, say) is written down, and is no reason to wipe the disk again. */
-static int rename_assigned(struct import *im, const struct item *it, const struct device *d, bool *ret,
-                           struct err *e)
-{
-    struct err why = {0};
-    struct release r;
-    struct job j;
-    char text[ASSIGNED_SIZE];
-    if (release_find(im->k.s, it->image, &r, NULL) < 0) {
-        return 0; /* assign_image says what is wrong */
-    }
-    if (job_current(im->k.s, d->id, &j, &why) < 0) {
-        return why.kind == ERR_NOT_FOUND ? 0 : err_set(e, why.kind, "%s", why.text);
-    }
-    if (strcmp(j.digest, r.digest) != 0 || j.state == JOB_FAILED || j.state == JOB_EXPIRED ||
-        j.state == JOB_CANCELLED) {
-        return 0;
-    }
-    *ret = true;
-    assignment_text(it->image, &r, text);
-    return device_intend(im->k.s, d->id, text, im->o->actor, im->k.at_ms, e);
-}
-
 /* The image has no release: the assignment alone. A job that waits to write another image, which is no longer
  * wanted, is cancelled; one that writes it now is no more replaced than by `assign`. */
 static int wait_for_image(struct import *im, const struct item *it, const struct device *d, struct err *e)
@@ -132,8 +108,9 @@ int assign_item(struct import *im, const struct item *it, const struct device *d
     if (d->protected && !d->assigned[0]) {
         return note_image(im, it, d, e);
     }
-    if (same ? had_job_for(im, d, &done, e) < 0 : rename_assigned(im, it, d, &done, e) < 0) {
-        return -1;
+    if (same) {
+        return had_job_for(im, d, &done, e) < 0 ? -1 : done ? 0 : assign_image(im, it, d, e);
     }
-    return done ? 0 : assign_image(im, it, d, e);
+    int r = job_same_release(im->k.s, d->id, it->image, im->o->actor, im->k.at_ms, e);
+    return r < 0 ? -1 : r == 1 ? 0 : assign_image(im, it, d, e);
 }

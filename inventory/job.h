@@ -76,6 +76,11 @@ int job_cancel(struct store *s, int64_t device_id, const char *actor, int64_t at
 
 /* The device's live job (armed or claimed), else its newest. ERR_NOT_FOUND when it never had one. */
 int job_current(struct store *s, int64_t device_id, struct job *ret, struct err *e);
+/* Has the device's newest job written this release, or is it to write or writing it? Then another name for
+ * the same release, by whatever way it comes, is written down as the assignment, and is no reason to wipe the
+ * disk again. 1 (done), 0, -1. */
+int job_same_release(struct store *s, int64_t device_id, const char *release_ref, const char *actor,
+                     int64_t at_ms, struct err *e);
 typedef int job_fn(const struct job *j, void *ctx);
 int job_each(struct store *s, int64_t device_id /* 0: all */, job_fn *fn, void *ctx,
              struct err *e); /* newest first */

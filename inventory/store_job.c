@@ -93,6 +93,27 @@ int job_each(struct store *s, int64_t device_id, job_fn *fn, void *ctx, struct e
     return r;
 }
 
+int job_same_release(struct store *s, int64_t device_id, const char *release_ref, const char *actor,
+                     int64_t at_ms, struct err *e)
+{
+    struct err why = {0};
+    struct release r;
+    struct job j;
+    char text[ASSIGNED_SIZE];
+    if (release_find(s, release_ref, &r, &why) < 0 || job_current(s, device_id, &j, &why) < 0) {
+        /* Who arms says what is wrong with the image. */
+        return why.kind == ERR_NOT_FOUND || why.kind == ERR_INPUT || why.kind == ERR_CONFLICT
+                   ? 0
+                   : err_set(e, why.kind, "%s", why.text);
+    }
+    if (strcmp(j.digest, r.digest) != 0 || j.state == JOB_FAILED || j.state == JOB_EXPIRED ||
+        j.state == JOB_CANCELLED) {
+        return 0;
+    }
+    assignment_text(release_ref, &r, text);
+    return device_intend(s, device_id, text, actor, at_ms, e) < 0 ? -1 : 1;
+}
+
 static bool is_live(const struct job *j)
 {
     return j->state == JOB_ARMED || j->state == JOB_CLAIMED;

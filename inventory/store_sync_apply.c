@@ -94,8 +94,12 @@ static int arm_one(struct sync *y, int64_t id, const char *image, const struct s
     struct assign how = {.release_ref = image, .actor = ACTOR_NETBOX, .expiry_s = o->expiry_s};
     struct err why = {0};
     struct job j;
-    if (job_assign(y->s, id, &how, at_ms, &j, &why) == 0) {
-        ret->armed++;
+    int same = job_same_release(y->s, id, image, ACTOR_NETBOX, at_ms, e);
+    if (same < 0) {
+        return -1;
+    }
+    if (same || job_assign(y->s, id, &how, at_ms, &j, &why) == 0) {
+        ret->armed += !same;
         return db_run(y->s, "UPDATE devices SET netbox_image = netbox_wish WHERE id = ?", DB_VALUES(db_i(id)),
                       e);
     }

@@ -294,6 +294,10 @@ static void writing_an_image_arms_a_job(void **state)
     answers(200, API_PATCH, path(DEVICES, id), "{'serial':'X','custom_fields':{'image':'debian-12'}}");
     is("serial", "'X'");
     assert_int_equal(current(id).id, first.id);
+    /* another name of the same release is no reason to write it again */
+    answers(200, API_PATCH, path(DEVICES, id), IMAGE("debian-12@1"));
+    is("custom_fields.image", "'debian-12@1'");
+    assert_int_equal(current(id).id, first.id);
     answers(200, API_PATCH, path(DEVICES, id), IMAGE("debian-13"));
     assert_int_not_equal(current(id).id, first.id);
     answers(200, API_PATCH, path(DEVICES, id), "{'custom_fields':{'image':null}}");
