@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "netbox/client.h"
 #include "netbox/map.h"
+#include "netbox/write.h"
 
 #define OVERLAP_S   30   /* a change that was begun earlier may be committed later; and clocks differ */
 #define PIECES_MAX  2000 /* devices that are read one by one; more make a full sync */
@@ -463,6 +464,10 @@ int netbox_sync(const char *state_dir, const struct netbox_config *c, const stru
     struct err why = {0};
     memset(ret, 0, sizeof *ret);
     if (sync_open(state_dir, run->stop, &r.sync, e) < 0) {
+        return -1;
+    }
+    if (netbox_write_begin(c, sync_store(r.sync), e) < 0) {
+        sync_close(r.sync);
         return -1;
     }
     r.client = netbox_client_new(c, run->stop);

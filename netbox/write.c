@@ -245,15 +245,24 @@ static int on_owed(int64_t device_id, unsigned wanted, void *ctx)
     return tell_object(w, &d, wanted, true, &w->error);
 }
 
+int netbox_write_begin(const struct netbox_config *config, struct store *s, struct err *e)
+{
+    int64_t at;
+    if (!netbox_writes(config)) {
+        return 0;
+    }
+    if (tell_position(s, &at, e) < 0) {
+        return -1;
+    }
+    return at >= 0 ? 0 : tell_newest(s, &at, e) < 0 ? -1 : tell_position_put(s, at, e);
+}
+
 static int begin(struct netbox_write *w, struct err *e)
 {
-    if (tell_position(w->store, &w->position, e) < 0) {
+    if (netbox_write_begin(w->config, w->store, e) < 0 || tell_position(w->store, &w->position, e) < 0) {
         return -1;
     }
     w->kept = w->position;
-    if (w->position < 0 && (tell_newest(w->store, &w->position, e) < 0 || keep_position(w, e) < 0)) {
-        return -1;
-    }
     w->begun = true;
     return 0;
 }

@@ -7,8 +7,7 @@
  * and log, and left behind; the status and fields among that are tried again each ten minutes.
  *
  * Life cycle: netbox_write_new, netbox_write_run after each sync and when the store has changed,
- * netbox_write_free. The first run ever begins with what comes after it. All blocking, in the sync's own
- * thread. */
+ * netbox_write_free. All blocking, in the sync's own thread. */
 #ifndef NETBOX_WRITE_H
 #define NETBOX_WRITE_H
 
@@ -16,6 +15,10 @@
 #include "netbox/client.h"
 
 bool netbox_writes(const struct netbox_config *config); /* does the configuration allow anything? */
+
+/* Where telling begins, unless it has begun: what happened before is history. Each sync calls it, so that the
+ * jobs that the very first one arms are told. */
+int netbox_write_begin(const struct netbox_config *config, struct store *s, struct err *e);
 
 struct netbox_write;
 /* All lent. The client is one for the same configuration; it may be the sync's. */
