@@ -1,0 +1,321 @@
+/* A NetBox's recorded answers through the map, the stage and into a store; and pages that are none. */
+#include "tests/inventory/fixture.h"
+
+#include "inventory/sync.h"
+#include "netbox/map.h"
+#include "netbox/page.h"
+
+#define VECTORS "tests/vectors/netbox/"
+
+static const struct netbox_config config = {.url = "http://netbox.example",
+                                            .image = {{.by = NETBOX_IMAGE_FIELD, .name = "image"}},
+                                            .image_n = 1,
+                                            .gateway = {.by = NETBOX_GATEWAY_FIELD, .name = "gateway"}};
+
+static int new_store(void **state)
+{
+    (void)state;
+    str_copy(fx.dir, sizeof fx.dir, "/tmp/rackstrap-test.XXXXXX");
+    assert_non_null(mkdtemp(fx.dir));
+    ok(store_open(fx.dir, &fx.s, E));
+    return 0;
+}
+
+static int end_store(void **state)
+{
+    (void)state;
+    store_close(fx.s);
+    dir_remove(fx.dir, NULL);
+    return 0;
+}
+
+static json_t *answer(const char *version, const char *path)
+{
+    char name[200];
+    json_error_t why;
+    snprintf(name, sizeof name, VECTORS "%s/%.*s.json", version, (int)strlen(path) - 1, path);
+    json_t *page = json_load_file(name, 0, &why);
+    if (!page) {
+        fail_msg("%s: %s", name, why.text);
+    }
+    return page;
+}
+
+static void stage_kind(struct sync *y, enum sync_kind kind, const char *version)
+{
+    bool inside = strcmp(version, "4.7") != 0;
+    if (kind == SYNC_MAC && inside) {
+        return;
+    }
+    static const enum sync_kind old[] = {SYNC_DEVICE, SYNC_INTERFACE, SYNC_IP, SYNC_PREFIX};
+    bool is_old = false;
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
+        is_old = is_old || (inside && old[i] == kind);
+    }
+    json_t *page = answer(is_old ? version : "4.7", map_path(kind)), *o;
+    size_t i;
+    json_array_foreach(json_object_get(page, "results"), i, o)
+    {
+        struct mapped m;
+        int r = map_object(&config, kind, o, &m, E);
+        assert_in_range(r, 0, 1);
+        if (r == 0) {
+            ok(sync_stage(y, &m.row, false, E));
+        }
+        mapped_free(&m);
+        if (kind == SYNC_INTERFACE && inside && map_interface_mac(o, &m, E) == 0) {
+            ok(sync_stage(y, &m.row, false, E));
+        }
+    }
+    json_decref(page);
+}
+
+static void sync_all(const char *version, struct sync_result *ret)
+{
+    struct sync *y;
+    struct sync_options o = {.full = true, .max_drop = 10, .wipe_limit = 5, .arm_status = ",planned,staged,"};
+    ok(sync_open(fx.dir, NULL, &y, E));
+    for (int k = 0; k < SYNC_KINDS; k++) {
+        stage_kind(y, (enum sync_kind)k, version);
+    }
+    ok(sync_check(y, &o, E));
+    ok(sync_apply(y, &o, T0, ret, E));
+    sync_close(y);
+}
+
+static size_t entries;
+static int add_entry(const struct entry *x, void *ctx)
+{
+    (void)x, (void)ctx;
+    entries++;
+    return 0;
+}
+
+static size_t faults;
+static int count_fault(const struct sync_fault *f, void *ctx)
+{
+    faults += strcmp(f->kind, ctx) == 0;
+    return 0;
+}
+
+static size_t faults_of(const char *kind)
+{
+    faults = 0;
+    ok(sync_fault_each(fx.s, count_fault, (void *)kind, E));
+    return faults;
+}
+
+static void recorded(const char *version)
+{
+    struct sync_result r;
+    sync_all(version, &r);
+    assert_int_equal(r.created, 3); /* of the four on the page, one has no host name */
+    assert_int_equal(r.devices, r.created);
+    assert_true(faults_of("name") >= 1); /* "no host name!" */
+    entries = 0;
+    ok(journal_each(fx.s, 0, 0, 0, add_entry, NULL, E));
+    size_t before = entries;
+    sync_all(version, &r); /* nothing is new */
+    assert_int_equal(r.created + r.changed + r.removed + r.adopted + r.catalogue, 0);
+    entries = 0;
+    ok(journal_each(fx.s, 0, 0, 0, add_entry, NULL, E));
+    assert_int_equal(entries, before);
+}
+
+static void test_recorded_47(void **state)
+{
+    (void)state;
+    recorded("4.7");
+}
+
+static void test_recorded_41(void **state)
+{
+    (void)state;
+    recorded("4.1");
+}
+
+/* ---- a sync at a time */
+
+static void test_one_at_a_time(void **state)
+{
+    (void)state;
+    struct sync *y, *other;
+    ok(sync_open(fx.dir, NULL, &y, E));
+    fails(sync_open(fx.dir, NULL, &other, E), ERR_CONFLICT);
+    sync_close(y);
+    ok(sync_open(fx.dir, NULL, &other, E));
+    sync_close(other);
+}
+
+/* ---- adoption, and what is no guess */
+
+static void stage_text(struct sync *y, enum sync_kind kind, const char *text)
+{
+    struct mapped m;
+    json_t *o = json_loads(text, 0, NULL);
+    assert_non_null(o);
+    assert_int_equal(map_object(&config, kind, o, &m, E), 0);
+    ok(sync_stage(y, &m.row, false, E));
+    mapped_free(&m);
+    json_decref(o);
+}
+
+static void sync_one(const char *name, const char *mac, struct sync_result *ret)
+{
+    struct sync *y;
+    struct sync_options o = {
+        .full = true, .max_drop = 100, .wipe_limit = 5, .arm_status = ",planned,staged,"};
+    char text[600];
+    ok(sync_open(fx.dir, NULL, &y, E));
+    snprintf(text, sizeof text,
+             "{\"id\":5,\"name\":\"%s\",\"status\":{\"value\":\"active\"},\"custom_fields\":{},\"tags\":[]}",
+             name);
+    stage_text(y, SYNC_DEVICE, text);
+    stage_text(y, SYNC_INTERFACE,
+               "{\"id\":50,\"device\":{\"id\":5},\"name\":\"eth0\",\"enabled\":true,\"mgmt_only\":false}");
+    snprintf(text, sizeof text,
+             "{\"id\":500,\"mac_address\":\"%s\",\"assigned_object_type\":\"dcim.interface\",\"assigned_"
+             "object_id\":50}",
+             mac);
+    stage_text(y, SYNC_MAC, text);
+    ok(sync_check(y, &o, E));
+    ok(sync_apply(y, &o, T0, ret, E));
+    sync_close(y);
+}
+
+static void put_ours(const char *name, const char *mac)
+{
+    struct device *d = xcalloc(1, sizeof *d);
+    str_copy(d->name, sizeof d->name, name);
+    str_copy(d->interfaces[0].name, sizeof d->interfaces[0].name, "eth0");
+    ok(mac_parse(mac, &d->interfaces[0].mac, E));
+    d->interfaces_n = 1;
+    ok(device_put(fx.s, d, "test", NULL, E));
+    free(d);
+}
+
+static void test_adopted(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    struct device d;
+    put_ours("hv-01", "52:54:00:00:00:01");
+    sync_one("hv-01", "52:54:00:00:00:01", &r);
+    assert_int_equal(r.adopted, 1);
+    assert_int_equal(r.created, 0);
+    ok(device_by_name(fx.s, "hv-01", &d, E));
+    assert_int_equal(d.netbox_id, 5);
+}
+
+static void test_not_adopted(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    struct device d;
+    put_ours("hv-01", "52:54:00:00:00:01");
+    sync_one("hv-01", "52:54:00:00:00:99", &r); /* the same name, another machine */
+    assert_int_equal(r.adopted + r.created, 0);
+    assert_int_equal(faults_of("name-of-ours"), 1);
+    ok(device_by_name(fx.s, "hv-01", &d, E));
+    assert_int_equal(d.netbox_id, 0);
+}
+
+static void test_mac_of_ours(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    struct device d;
+    struct mac m;
+    put_ours("hv-02", "52:54:00:00:00:01");
+    sync_one("hv-01", "52:54:00:00:00:01", &r);
+    assert_int_equal(faults_of("MAC-address-of-ours"), 1);
+    ok(mac_parse("52:54:00:00:00:01", &m, E));
+    ok(device_by_mac(fx.s, m, &d, E));
+    assert_string_equal(d.name, "hv-02");
+}
+
+/* ---- pages */
+
+static void test_same_list(void **state)
+{
+    (void)state;
+    const char *start = "https://netbox.example/api/dcim/devices/";
+    assert_true(page_same_list(start, "https://netbox.example/api/dcim/devices/?offset=50"));
+    assert_true(page_same_list(start, "https://NetBox.example/api/dcim/devices/?offset=50"));
+    assert_false(page_same_list(start, "http://netbox.example/api/dcim/devices/?offset=50"));
+    assert_false(page_same_list(start, "https://netbox.example:8443/api/dcim/devices/?offset=50"));
+    assert_false(page_same_list(start, "https://netbox.example.evil/api/dcim/devices/"));
+    assert_false(page_same_list(start, "https://netbox.example@evil/api/dcim/devices/"));
+    assert_false(page_same_list(start, "https://netbox.example/api/dcim/devices/5/"));
+    assert_false(page_same_list(start, "https://netbox.example/api/dcim/racks/"));
+}
+
+static void test_bad_pages(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        "{",
+        "[]",
+        "{}",
+        "<html>",
+        "{\"count\":1,\"next\":null,\"results\":{}}",
+        "{\"count\":\"1\",\"next\":null,\"results\":[]}",
+        "{\"count\":1,\"next\":5,\"results\":[]}",
+        "{\"count\":1,\"results\":[]}",
+        "{\"count\":1,\"next\":\"https://evil/api/dcim/devices/\",\"results\":[]}",
+        "{\"count\":1,\"next\":null,\"results\":[{\"id\":0}]}",
+        "{\"count\":1,\"next\":null,\"results\":[{\"id\":\"1\"}]}",
+        "{\"count\":1,\"next\":null,\"results\":[5]}",
+        "{\"count\":9999,\"next\":null,\"results\":[{\"id\":1}]}",
+        "{\"count\":1,\"next\":\"https://netbox.example/api/dcim/devices/?offset=1\",\"results\":[]}",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct page_walk *w = xcalloc(1, sizeof *w);
+        json_t *page, *results;
+        char next[PAGE_URL_MAX];
+        str_copy(w->start, sizeof w->start, "https://netbox.example/api/dcim/devices/");
+        w->limit = 50;
+        fails(page_read(w, span_str(bad[i]), &page, &results, next, E), ERR_CORRUPT);
+        free(w);
+    }
+}
+
+static void test_wrong_types(void **state)
+{
+    (void)state;
+    static const struct {
+        enum sync_kind kind;
+        const char *text;
+    } bad[] = {
+        {SYNC_DEVICE, "{\"id\":5,\"name\":7}"},
+        {SYNC_DEVICE, "{\"id\":5,\"name\":\"a\",\"site\":\"par1\"}"},
+        {SYNC_DEVICE, "{\"id\":5,\"name\":\"a\",\"tags\":{}}"},
+        {SYNC_DEVICE, "{\"id\":5,\"name\":\"a\",\"config_context\":[]}"},
+        {SYNC_DEVICE, "{\"id\":\"5\",\"name\":\"a\"}"},
+        {SYNC_INTERFACE, "{\"id\":5,\"name\":\"a\",\"enabled\":\"yes\"}"},
+        {SYNC_IP, "{\"id\":5,\"address\":\"10.0.0.1\"}"},
+        {SYNC_IP, "{\"id\":5,\"address\":\"10.0.0.1/33\"}"},
+        {SYNC_PREFIX, "{\"id\":5,\"prefix\":null}"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct mapped m;
+        json_t *o = json_loads(bad[i].text, 0, NULL);
+        fails(map_object(&config, bad[i].kind, o, &m, E), ERR_CORRUPT);
+        mapped_free(&m);
+        json_decref(o);
+    }
+}
+
+int main(void)
+{
+#define WITH_STORE(f) cmocka_unit_test_setup_teardown(f, new_store, end_store)
+    const struct CMUnitTest tests[] = {
+        WITH_STORE(test_recorded_47),       WITH_STORE(test_recorded_41),
+        WITH_STORE(test_one_at_a_time),     WITH_STORE(test_adopted),
+        WITH_STORE(test_not_adopted),       WITH_STORE(test_mac_of_ours),
+        cmocka_unit_test(test_same_list),   cmocka_unit_test(test_bad_pages),
+        cmocka_unit_test(test_wrong_types),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
