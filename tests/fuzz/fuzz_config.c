@@ -25,7 +25,11 @@ static void check(const struct config *c)
 {
     if (c->state_dir[0] != '/' || c->log_level > LOG_LVL_ERROR || !c->wipe_limit)
         abort();
-    if (c->has_dhcp && (!c->dhcp.interfaces_n || !c->dhcp.subnets_n || c->dhcp.lease_time < 60))
+    if (c->has_dhcp && (!c->dhcp.interfaces_n || c->dhcp.lease_time < 60))
+        abort();
+    if (c->has_api && ((!c->api_http.port && !c->api_http.tls.port) || !c->api.body_max))
+        abort();
+    if (c->netbox.url[0] && (!c->netbox.token || !c->netbox.page_size || !c->netbox.interval_s))
         abort();
     for (size_t i = 0; i < c->dhcp.subnets_n; i++)
         for (size_t j = 0; j < c->dhcp.subnets[i].pool_n; j++)
