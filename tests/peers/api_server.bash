@@ -19,6 +19,7 @@ url=http://127.0.0.1:8090
 in_ns() { ip netns exec "$ns" "$@"; }
 api_cleanup() {
     local pid
+    [ -z "$server" ] || api_stop
     for pid in $(ip netns pids "$ns" 2>/dev/null); do kill -KILL "$pid" 2>/dev/null; done
     ip netns del "$ns" 2>/dev/null
     rm -rf "$dir"
@@ -63,6 +64,7 @@ api_start() {
 api_stop() {
     kill -TERM "$server" 2>/dev/null
     wait "$server" 2>/dev/null
+    server=
 }
 token() { # NAME ARGUMENTS...
     rs token create "$@" 2>/dev/null | grep -oE 'nbt_[A-Za-z0-9]{12}\.[A-Za-z0-9]{40}'
