@@ -124,6 +124,27 @@ nb_sync --full
 n=$(sed -n 's/.*--accept-drop \([0-9]*\).*/\1/p' "$work/out")
 nb_sync --full --accept-drop "$n" && [ "$(sql 'SELECT count(*) FROM devices WHERE netbox_id > 0 AND removed_ms = 0')" = 51 ] && ok "and goes on when told" || not_ok "and goes on when told" "$(cat "$work/out")"
 
+# ---- images: of devices in planned or staged, and only so many at once
+python3 - "$work/state/inventory.db" <<'P'
+import sqlite3, sys
+d = sqlite3.connect(sys.argv[1], timeout=10)
+with d:
+    d.execute("INSERT INTO images (name) VALUES ('demo')")
+    d.execute("INSERT INTO releases (image_id, version, digest, disk_size, data_size, pack_size, created_ms) SELECT id, '1', ?, 1, 1, 1, 1 FROM images", ("a" * 64,))
+P
+# 3, 6, 9, ... want demo; of these 60 alone is staged: armed. The others are active: they have it, as people say.
+nb_sync --full && [ "$(sql "SELECT count(*) FROM jobs")" = 1 ] && [ "$(sql "SELECT count(*) FROM devices WHERE assigned = 'demo' AND removed_ms = 0")" -ge 10 ] &&
+    ok "devices that are active are recorded, not armed" || not_ok "devices that are active are recorded, not armed" "$(cat "$work/out")"
+for i in 1 2 4; do say set "{\"endpoint\": \"dcim/devices\", \"id\": $i, \"set\": {\"status\": \"staged\", \"custom_fields\": {\"image\": \"demo\"}}}"; done
+nb_sync && [ "$(sql "SELECT count(*) FROM jobs")" = 1 ] && grep -q -- '--count 3' "$work/out" && ok "more than wipe_limit: none is armed" || not_ok "more than wipe_limit: none is armed" "$(cat "$work/out")"
+nb_sync --count 2 && [ "$(sql "SELECT count(*) FROM jobs")" = 1 ] && ok "a wrong number arms none" || not_ok "a wrong number arms none" "$(cat "$work/out")"
+nb_sync --count 3 && [ "$(sql "SELECT count(*) FROM jobs WHERE state = 'armed'")" = 4 ] && ok "the right number arms them" || not_ok "the right number arms them" "$(cat "$work/out")"
+nb_sync --full && [ "$(sql "SELECT count(*) FROM jobs")" = 4 ] && ok "once" || not_ok "once" "$(cat "$work/out")"
+say set '{"endpoint": "dcim/devices", "id": 4, "set": {"custom_fields": {"image": null}}}'
+nb_sync && [ "$(sql "SELECT count(*) FROM jobs WHERE state = 'armed'")" = 3 ] && ok "an image that is taken away takes the job back" || not_ok "an image that is taken away takes the job back" "$(cat "$work/out")"
+say set '{"endpoint": "dcim/devices", "id": 4, "set": {"custom_fields": {"image": "nowhere"}}}'
+nb_sync && [ "$(sql "SELECT count(*) FROM sync_faults WHERE kind = 'unknown-image' AND netbox_id = 4")" = 1 ] && ok "an unknown image is a fault" || not_ok "an unknown image is a fault" "$(cat "$work/out")"
+
 # ---- courier, and a webhook's request
 touch "$work/courier.log"
 "$rackstrap" serve --only courier -c "$work/rs.yaml" >"$work/courier.log" 2>&1 &
