@@ -281,11 +281,7 @@ ends 0 'build the image, then `rackstrap assign hv-01 not-built`' why hv-01
 : >"$dir/empty.yaml"
 # Out again, and into itself: nothing changes.
 "$rackstrap" export >"$dir/all.yaml"
-<<<<<<< HEAD
 ends 0 '  - name: hv-01' export hv-01
-=======
-ends 0 "  - name: hv-01" export hv-01
->>>>>>> 09f8e47 (bench: import of an inventory file of any size, the same again, and export)
 ends 0 "0 new, 0 changed" import "$dir/all.yaml"
 ends 2 "cannot be selected by" export color=red
 ends 2 "empty.yaml:1:1: there is nothing to import" import "$dir/empty.yaml"
