@@ -26,6 +26,7 @@ struct device {
         location[NAME_SIZE]; /* slugs or names; "" for none */
     char status[16]; /* NetBox's: planned, staged, active, ...; "" in device_put: as it was, planned for a new
                         one */
+    bool noted;      /* nobody asked for the assigned image to be written: it was noted that it is there */
     int64_t netbox_id; /* 0: it is ours, else NetBox's; read, never written */
     char model[NAME_SIZE], serial[NAME_SIZE];
     char disk_selector[DISK_SELECTOR_MAX]; /* "" is `only` */
@@ -106,6 +107,9 @@ int device_removed_by_ref(struct store *s, const char *ref, struct removed_devic
 /* The assignment alone, without a job: of an image that has no release yet. */
 int device_intend(struct store *s, int64_t id, const char *image, const char *actor, int64_t at_ms,
                   struct err *e);
+/* The same for a machine that carries it already, as somebody says: what is noted is armed by no import. */
+int device_note_image(struct store *s, int64_t id, const char *image, const char *actor, int64_t at_ms,
+                      struct err *e);
 
 /* Sites and the like, by slug, with a name for people. A rack belongs to a site ("" for none). Makes it, or
  * gives it this name. */

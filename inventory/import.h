@@ -11,7 +11,8 @@ struct import_result {
     size_t waiting;   /* devices whose image no release has been built of: assigned, and armed by an import
                          after the build */
     size_t cancelled; /* of those: their armed job for another image was cancelled */
-    size_t noted;     /* protected devices that had no image: it is written down, and nothing armed */
+    size_t noted;     /* protected devices, or all with no_arm, that had no image: it is written down, and
+                         nothing armed, now or by a later import */
     char missing[NAME_SIZE]; /* one such image */
 };
 /* A device's `image:` that differs from its assignment arms a job, as `assign` would, but not for another
@@ -22,6 +23,7 @@ struct import_options {
     uint32_t job_expiry_s;
     size_t wipe_limit, count;
     bool dry_run;
+    bool no_arm; /* the machines carry their images already: an inventory that is put back */
     /* What an address is used for, if no machine may have it ("the router of ..."); NULL: nothing. May be
      * NULL. */
     const char *(*address_use)(void *ctx, struct ip4 ip);

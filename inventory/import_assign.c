@@ -80,8 +80,8 @@ static int assign_image(struct import *im, const struct item *it, const struct d
     return 0;
 }
 
-/* One that is protected and carries nothing that we know of: that is what it carries, and nothing is armed.
- * So an export with protected devices can be imported elsewhere. */
+/* What a machine carries already, as the file says: it is written down, and nothing is armed. So an export
+ * can be imported elsewhere. */
 static int note_image(struct import *im, const struct item *it, const struct device *d, struct err *e)
 {
     const char *name = arena_copy(&im->k.arena, it->image, strcspn(it->image, "@"));
@@ -92,7 +92,7 @@ static int note_image(struct import *im, const struct item *it, const struct dev
         return at_place(im, it->image_node, e);
     }
     im->result.noted++;
-    return device_intend(im->k.s, d->id, it->image, im->o->actor, im->k.at_ms, e);
+    return device_note_image(im->k.s, d->id, it->image, im->o->actor, im->k.at_ms, e);
 }
 
 int assign_item(struct import *im, const struct item *it, const struct device *d, struct err *e)
@@ -102,11 +102,19 @@ int assign_item(struct import *im, const struct item *it, const struct device *d
         return 0;
     }
     bool same = names_assigned(im, d, it->image);
-    if (same && (d->netbox_id || d->protected)) {
+    if (same && (d->netbox_id || d->protected || d->noted)) {
         return 0; /* what NetBox asks for is acted upon by the sync alone */
     }
-    if (d->protected && !d->assigned[0]) {
+    if (!d->assigned[0] && (d->protected || im->o->no_arm)) {
         return note_image(im, it, d, e);
+    }
+    if (im->o->no_arm) {
+        return same ? 0
+                    : yaml_error(
+                          it->image_node, e,
+                          "%s is assigned %s; without arming, only a device that has no image can be given "
+                          "one: take the line away, or leave --no-arm out",
+                          d->name, d->assigned);
     }
     if (same) {
         return had_job_for(im, d, &done, e) < 0 ? -1 : done ? 0 : assign_image(im, it, d, e);

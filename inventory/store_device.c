@@ -16,7 +16,7 @@
     "SELECT d.id, d.name, s.slug, k.slug, t.slug, o.slug, p.slug, y.model, d.serial, d.disk, d.protected, "  \
     "d.state, d.reason,"                                                                                     \
     " d.state_ms, d.assigned, m.name, r.digest, d.installed_ms, d.options_id, o.options_id, s.options_id, "  \
-    "d.status, l.slug, d.netbox_id FROM devices d"                                                           \
+    "d.status, l.slug, d.netbox_id, d.noted FROM devices d"                                                  \
     " LEFT JOIN device_types y ON y.id = d.device_type_id LEFT JOIN locations l ON l.id = d.location_id"     \
     " LEFT JOIN sites s ON s.id = d.site_id LEFT JOIN racks k ON k.id = d.rack_id LEFT JOIN tenants t ON "   \
     "t.id = d.tenant_id"                                                                                     \
@@ -52,6 +52,7 @@ static int device_read(sqlite3_stmt *q, struct device *d, struct err *e)
     db_text(q, 21, d->status, sizeof d->status);
     db_text(q, 22, d->location, sizeof d->location);
     d->netbox_id = db_int(q, 23);
+    d->noted = db_int(q, 24) != 0;
     return state_parse(state, &d->state, e);
 }
 
@@ -271,19 +272,20 @@ int rack_known(struct store *s, const char *site, const char *slug, struct err *
     return db_number(s, sql, DB_VALUES(db_t(site), db_t(slug)), &id, e);
 }
 
-static int intend_locked(struct store *s, int64_t id, const char *image, const char *actor, int64_t at_ms,
-                         struct err *e)
+static int intend_locked(struct store *s, int64_t id, const char *image, bool noted, const char *actor,
+                         int64_t at_ms, struct err *e)
 {
     struct change c = {.left_out = 0};
     struct device d;
     if (device_get(s, id, &d, e) < 0) {
         return -1;
     }
-    if (strcmp(d.assigned, image) == 0) {
+    if (strcmp(d.assigned, image) == 0 && d.noted == noted) {
         return 0;
     }
     change_text(&c, "image", d.assigned, image);
-    if (db_run(s, "UPDATE devices SET assigned = ? WHERE id = ?", DB_VALUES(db_t(image), db_i(id)), e) < 0) {
+    if (db_run(s, "UPDATE devices SET assigned = ?, noted = ? WHERE id = ?",
+               DB_VALUES(db_t(image), db_i(noted), db_i(id)), e) < 0) {
         return -1;
     }
     return journal_add_change(s, id, NULL, actor, "intended", "the image that it should carry was changed",
@@ -296,7 +298,16 @@ int device_intend(struct store *s, int64_t id, const char *image, const char *ac
     if (store_begin(s, e) < 0) {
         return -1;
     }
-    return db_end(s, intend_locked(s, id, image, actor, at_ms, e), e);
+    return db_end(s, intend_locked(s, id, image, false, actor, at_ms, e), e);
+}
+
+int device_note_image(struct store *s, int64_t id, const char *image, const char *actor, int64_t at_ms,
+                      struct err *e)
+{
+    if (store_begin(s, e) < 0) {
+        return -1;
+    }
+    return db_end(s, intend_locked(s, id, image, true, actor, at_ms, e), e);
 }
 
 /* What a struct device says, as the inventory file would. */

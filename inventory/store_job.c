@@ -301,8 +301,8 @@ static int arm(struct store *s, const struct device *d, const struct assign *a, 
         return -1;
     }
     *ret_id = db_last_id(s);
-    if (db_run(s, "UPDATE devices SET assigned = ? WHERE id = ?", DB_VALUES(db_t(assigned), db_i(d->id)), e) <
-        0) {
+    if (db_run(s, "UPDATE devices SET assigned = ?, noted = 0 WHERE id = ?",
+               DB_VALUES(db_t(assigned), db_i(d->id)), e) < 0) {
         return -1;
     }
     snprintf(detail, sizeof detail,

@@ -422,9 +422,14 @@ static const char inventory_13[] = "CREATE TABLE roster_hold (held INTEGER NOT N
     WATCH_UNHELD("ip_addresses", "address, length, interface_id, is_primary", OF_NIC("NEW.interface_id"), OF_NIC("OLD.interface_id"));
 /* clang-format on */
 
+/* The assignment was only written down: a machine that carries the image already, which no job of ours has
+ * written. That it has had no job is no reason to arm one. */
+static const char inventory_14[] =
+    "ALTER TABLE devices ADD COLUMN noted INTEGER NOT NULL DEFAULT 0 CHECK (noted IN (0, 1));";
+
 static const char *const inventory_sql[] = {
-    inventory_1, inventory_2, inventory_3,  inventory_4,  inventory_5,  inventory_6, inventory_7,
-    inventory_8, inventory_9, inventory_10, inventory_11, inventory_12, inventory_13};
+    inventory_1, inventory_2, inventory_3,  inventory_4,  inventory_5,  inventory_6,  inventory_7,
+    inventory_8, inventory_9, inventory_10, inventory_11, inventory_12, inventory_13, inventory_14};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

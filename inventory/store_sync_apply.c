@@ -50,7 +50,7 @@ static int unknown_image(struct sync *y, const char *image, const char *why, str
 static int take_as_installed(struct sync *y, const char *image, const char *arm_status, struct err *e)
 {
     static const char sql[] = "UPDATE devices SET assigned = CASE assigned WHEN '' THEN ?1 ELSE assigned "
-                              "END, netbox_image = netbox_wish WHERE "
+                              "END, noted = noted OR assigned = '', netbox_image = netbox_wish WHERE "
                               "netbox_wish = ?1 AND netbox_image IS NULL AND netbox_wish IS NOT netbox_image "
                               "AND removed_ms = 0 AND instr(?2, ',' "
                               "|| status || ',') = 0";

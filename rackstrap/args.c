@@ -29,6 +29,8 @@ static const struct spec {
     {"follow", SHORT_FOLLOW, NULL, OPT_FOLLOW, SET_TRUE, AT(follow), "go on printing what happens"},
     {"last", FIRST_LONG + 1, "N", OPT_LAST, SET_NUMBER, AT(last), "only the newest N"},
     {"dry-run", FIRST_LONG + 2, NULL, OPT_DRY_RUN, SET_TRUE, AT(dry_run), "all the checks, no change"},
+    {"no-arm", FIRST_LONG + 60, NULL, OPT_NO_ARM, SET_TRUE, AT(no_arm),
+     "the machines carry their images already: write that down, and arm nothing"},
     {"replace", FIRST_LONG + 3, NULL, OPT_REPLACE, SET_TRUE, AT(replace),
      "also where an install is running: it is told to stop"},
     {"count", FIRST_LONG + 4, "N", OPT_COUNT, SET_NUMBER, AT(count),

@@ -11,7 +11,7 @@
 
 struct args {
     const char *config; /* -c, --config */
-    bool json, follow, dry_run, replace, unknown, yes, help, debug;
+    bool json, follow, dry_run, no_arm, replace, unknown, yes, help, debug;
     size_t count;                        /* --count: how many devices the person knows this to touch */
     size_t last;                         /* --last: events */
     const char *since, *device, *expect; /* of the journal */
@@ -42,6 +42,7 @@ enum option_flag {
     OPT_KEEP_RAW = 1 << 11,
     OPT_DEBUG = 1 << 12,
     OPT_YES = 1 << 13,
+    OPT_NO_ARM = 1 << 27,
     OPT_EXPORT = 1 << 25, /* --since, --device */
     OPT_EXPECT = 1 << 26,
     OPT_HOSTS = 1 << 20,

@@ -105,7 +105,8 @@ static int import(struct store *s, const struct args *a, const struct config *c,
                                .job_expiry_s = c->job_expiry,
                                .wipe_limit = c->wipe_limit,
                                .count = a->count,
-                               .dry_run = a->dry_run};
+                               .dry_run = a->dry_run,
+                               .no_arm = a->no_arm};
     int rc = import_file(s, a->words[0], &o, now_ms(), ret, e);
     if (!rc)
         rc = print_doubts(&checks, s, e);
@@ -139,7 +140,7 @@ int cmd_import(const struct args *a, const struct config *c, struct err *e)
             "DEVICE %s`\n",
             r.waiting, r.waiting == 1 ? "s" : "", r.missing, r.waiting > 1 ? " for one" : "", r.missing);
     if (r.noted)
-        printf("%zu protected: the image is noted, and nothing armed\n", r.noted);
+        printf("%zu of which the image was noted, and nothing armed\n", r.noted);
     if (r.cancelled)
         printf("of those, %zu had a job armed for another image: cancelled\n", r.cancelled);
     return 0;

@@ -24,11 +24,11 @@ static const struct command commands[] = {
      OPT_ONLY | OPT_DEBUG, 0, 0, cmd_serve},
     {"check-config", "", "read the configuration and say whether it is right", NULL, 0, 0, 0,
      cmd_check_config},
-    {"import", "FILE", "bring devices in from YAML, whole or not at all", NULL, OPT_DRY_RUN | OPT_COUNT, 1, 1,
-     cmd_import},
+    {"import", "FILE", "bring devices in from YAML, whole or not at all", NULL,
+     OPT_DRY_RUN | OPT_COUNT | OPT_NO_ARM, 1, 1, cmd_import},
     {"export", "[SELECTOR]", "the inventory as the YAML that `import` takes",
      "With a selector, the devices that match alone. What is exported says which image a device is to carry: "
-     "imported into\nanother, empty inventory it arms them all (import --dry-run says how many).\n",
+     "imported into\nanother, empty inventory it arms them all, but with import --no-arm.\n",
      OPT_SELECT, 0, 1, cmd_export},
     {"device list", "[SELECTOR]", "the devices, or the MAC addresses that no device has",
      "SELECTOR: names with commas, or key=value with commas: name, site, location, rack, tenant, role, "

@@ -335,6 +335,34 @@ static void test_protected_and_an_image(void **state)
     fails(import("devices: [{name: c, protected: true, image: a/b}]\n", &r), ERR_INPUT);
 }
 
+/* An inventory that is put back: its machines run, and neither this import nor a later one writes them. */
+static void test_no_arm(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "devices: [{name: a, image: debian-12}, {name: b, protected: true, image: debian-12}]\n";
+    struct import_options o = {.actor = "test", .wipe_limit = 5, .no_arm = true};
+    struct import_result r;
+    struct job j;
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    put_release("debian-13", "v1", DIGEST_2, T0);
+    ok(import_text(fx.s, "inv.yaml", text, strlen(text), &o, T0, &r, E));
+    assert_int_equal(r.noted, 2);
+    assert_int_equal(r.armed, 0);
+    assert_string_equal(named("a").assigned, "debian-12");
+    imported(text, 0, 0, 2, 0, 0);
+    ok(device_protect(fx.s, named("b").id, false, "test", E));
+    imported("devices: [{name: b, image: debian-12}]\n", 0, 0, 1, 0, 0);
+    fails(job_current(fx.s, named("b").id, &j, E), ERR_NOT_FOUND);
+    static const char other[] = "devices: [{name: a, image: debian-13}]\n";
+    fails(import_text(fx.s, "inv.yaml", other, strlen(other), &o, T0, &r, E), ERR_INPUT);
+    is_sentence("no-arm",
+                "inv.yaml:1:28: a is assigned debian-12; without arming, only a device that has no image can "
+                "be given one: take the line away, or leave --no-arm out");
+    imported(other, 0, 0, 1, 1, 0); /* who asks for another image gets it */
+    assert_false(named("a").noted);
+}
+
 static void test_protected_and_installed_already(void **state)
 {
     (void)state;
@@ -593,6 +621,7 @@ int main(void)
         T(test_disk_of_an_armed_device),
         T(test_image_by_other_names),
         T(test_protected_and_an_image),
+        T(test_no_arm),
         T(test_protected_and_installed_already),
         T(test_of_netbox),
         T(test_wipe_limit),
