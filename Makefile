@@ -1,5 +1,5 @@
 # rackstrap: one non-recursive Makefile. Sources are listed a folder; objects go to build/<variant>/.
-#   make              the program and the agent             make check       everything, under 30 minutes
+#   make              the program and the agent             make check       everything, three quarters of an hour
 #   make deps         installs the packages it lacks (root)   make unit        the fast part
 #   make demo         a blank machine to `ready`, in QEMU     make asan ubsan  the unit tests under sanitizers
 #   make fuzz         a minute of each fuzz target            make layers      who may include whom
