@@ -43,19 +43,26 @@ static struct span last_word(struct span *rest)
     return word;
 }
 
-/* Each proxy adds at the end whom it was asked by. What a stranger wrote before that is his to choose. */
+/* Each proxy adds at the end whom it was asked by: to the last word, or as a line of its own behind the
+ * others. What a stranger wrote before that is his to choose. */
 static struct ip4 asker(const struct httpboot_api *a, const struct request *r, struct ip4 peer)
 {
-    struct span list = request_header(r, "x-forwarded-for", NULL);
     char text[IP4_STR];
     struct ip4 ip;
+    size_t i;
 
-    while (is_proxy(a, peer) && list.n) {
-        struct span word = last_word(&list);
+    for (i = r->headers_n; i-- > 0;) {
+        struct span list = r->headers[i].value;
 
-        if (!span_to_str(word, text, sizeof text) || ip4_parse(text, &ip, NULL))
-            return peer;
-        peer = ip;
+        if (!span_is_nocase(r->headers[i].name, "x-forwarded-for"))
+            continue;
+        while (is_proxy(a, peer) && list.n) {
+            struct span word = last_word(&list);
+
+            if (!span_to_str(word, text, sizeof text) || ip4_parse(text, &ip, NULL))
+                return peer;
+            peer = ip;
+        }
     }
     return peer;
 }
@@ -166,7 +173,7 @@ static void count_stranger(struct call *c, struct ip4 peer)
 static void call_api(struct call *c, struct ip4 peer)
 {
     const struct request *r = c->req;
-    char base[HOST_MAX + 16], ip[IP4_STR];
+    char base[HOST_MAX + 16];
     struct api_response answer;
 
     if (!headers_once(r) || !make_base(c, base, sizeof base)) {
@@ -174,7 +181,6 @@ static void call_api(struct call *c, struct ip4 peer)
         return;
     }
     api_response_init(&answer);
-    store_asker(c->app->store, ip4_format(peer, ip));
     api_call(c->app->api,
              &(struct api_request){.method = method_of(r->method),
                                    .path = r->path,
@@ -189,7 +195,6 @@ static void call_api(struct call *c, struct ip4 peer)
                                    .base_url = base,
                                    .at_ms = c->at_ms},
              &answer);
-    store_asker(c->app->store, NULL);
     take(c->res, &answer);
     api_response_free(&answer);
     count_stranger(c, peer);

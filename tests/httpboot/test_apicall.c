@@ -163,6 +163,10 @@ static void who_asks_behind_a_proxy(void **state)
         {proxy, "X-Forwarded-For: 192.0.2.7 ,10.0.0.2\r\n", true}, /* through two proxies of ours */
         {proxy, "X-Forwarded-For: 192.0.2.7, unknown\r\n", false},
         {proxy, "X-Forwarded-For: ,\r\n", false},
+        /* A proxy that adds a line of its own: what the stranger sent stands before it. */
+        {proxy, "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-For: 10.0.0.9\r\n", false},
+        {proxy, "X-Forwarded-For: 10.0.0.9\r\nX-Forwarded-For: 192.0.2.7\r\n", true},
+        {proxy, "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-For: 10.0.0.2\r\n", true},
     };
     char token[API_TOKEN_TEXT], headers[256];
 
