@@ -56,7 +56,7 @@ enum api_token_answer {
 int api_token_check(struct store *s, struct span presented, struct ip4 peer, int64_t at_ms,
                     enum api_token_answer *ret, struct api_token *ret_token, struct err *e);
 /* Notes that it was used, unless that has been noted within the last API_TOKEN_USED_MS: no commit for each
- * request. */
+ * request. Waits for no other writer: ERR_UNAVAILABLE then, and the next request notes it. */
 #define API_TOKEN_USED_MS (INT64_C(3600) * 1000)
 int api_token_used(struct store *s, const struct api_token *t, int64_t at_ms, struct err *e);
 

@@ -400,10 +400,12 @@ int db_end(struct store *s, int r, struct err *e)
     return -1;
 }
 
-void store_patience(struct store *s, int ms)
+int store_patience(struct store *s, int ms)
 {
+    int was = s->patience_ms;
     s->patience_ms = ms;
     sqlite3_busy_timeout(s->db, ms);
+    return was;
 }
 
 static int is_stopped(void *stop)

@@ -23,9 +23,9 @@ struct store;
 /* state_dir must exist and be writable. Waits up to 10 s for another writer. */
 int store_open(const char *state_dir, struct store **ret, struct err *e);
 /* Waits so long instead, from now on: a server's loop must not stand still for as long as a person may wait.
- */
+ * Returns how long it was. */
 #define STORE_PATIENCE_SERVER 500
-void store_patience(struct store *s, int ms);
+int store_patience(struct store *s, int ms);
 /* Keeps little of the file in memory, for who asks little. */
 void store_frugal(struct store *s);
 /* Has no more of the file in memory than its cache holds: for who walks all of it. */

@@ -319,6 +319,9 @@ int api_token_used(struct store *s, const struct api_token *t, int64_t at_ms, st
     if (t->used_ms > at_ms - API_TOKEN_USED_MS) {
         return 0;
     }
-    return db_run(s, "UPDATE api_tokens SET used_ms = ? WHERE id = ? AND used_ms < ?",
-                  DB_VALUES(db_i(at_ms), db_i(t->id), db_i(at_ms)), e);
+    int patience = store_patience(s, 0);
+    int r = db_run(s, "UPDATE api_tokens SET used_ms = ? WHERE id = ? AND used_ms < ?",
+                   DB_VALUES(db_i(at_ms), db_i(t->id), db_i(at_ms)), e);
+    store_patience(s, patience);
+    return r;
 }

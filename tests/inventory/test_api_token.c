@@ -178,6 +178,24 @@ static void used_is_written_seldom(void **state)
     assert_int_equal(got.used_ms, T0 + HOUR);
 }
 
+/* Who reads does not wait for who writes, for the sake of this note. */
+static void used_waits_for_nobody(void **state)
+{
+    struct api_token t = asked("ci", RIGHT_READ), got;
+    char text[API_TOKEN_TEXT];
+    struct store *other;
+    (void)state;
+    ok(api_token_create(fx.s, &t, "root", T0, text, E));
+    present(text, office, T0, &got);
+    ok(store_open(fx.dir, &other, E));
+    ok(store_begin(other, E));
+    int64_t began = now_ms();
+    fails(api_token_used(fx.s, &got, T0, E), ERR_UNAVAILABLE);
+    assert_true(now_ms() - began < 5000); /* of ten seconds' patience, */
+    store_close(other);
+    assert_int_equal(store_patience(fx.s, 1), 10000); /* which it has kept */
+}
+
 static int add_name(const struct api_token *t, void *ctx)
 {
     str_addf(ctx, "%s%s ", t->name, t->revoked_ms ? "!" : "");
@@ -216,9 +234,16 @@ static void words_before_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(made_and_presented), T(what_is_no_token),      T(an_end),
-        T(from_where),         T(of_a_tenant),           T(names_and_rights),
-        T(all_of_them),        T(the_secret_is_nowhere), T(used_is_written_seldom),
+        T(made_and_presented),
+        T(what_is_no_token),
+        T(an_end),
+        T(from_where),
+        T(of_a_tenant),
+        T(names_and_rights),
+        T(all_of_them),
+        T(the_secret_is_nowhere),
+        T(used_is_written_seldom),
+        T(used_waits_for_nobody),
         T(words_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
