@@ -45,6 +45,12 @@ static int parse_token(const struct args *a, int64_t at_ms, struct api_token *t,
 {
     if (!a->rights)
         return err_set(e, ERR_INPUT, "say what it is for: --rights read, or read,write,assign");
+    /* An empty word, of a script's variable that is not set, must not be a token for everything. */
+    if (a->tenant && !*a->tenant)
+        return err_set(e, ERR_INPUT, "--tenant is empty; leave it out for a token of all tenants' devices");
+    if (a->from && !*a->from)
+        return err_set(e, ERR_INPUT,
+                       "--from is empty; leave it out for a token that is good from everywhere");
     if (!str_copy(t->name, sizeof t->name, a->words[0]) ||
         (a->tenant && !str_copy(t->tenant, sizeof t->tenant, a->tenant)))
         return err_set(e, ERR_INPUT, "a name is longer than %d characters", NAME_SIZE - 1);

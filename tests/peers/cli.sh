@@ -238,6 +238,8 @@ ends 2 "is no right" token create ci --rights all
 ends 2 "is named twice" token create ci --rights read,read
 ends 2 "--expires takes a time" token create ci --rights read --expires tomorrow
 ends 2 "--from" token create ci --rights read --from 10.0.0.1/8
+ends 2 "--from is empty" token create ci --rights read --from ""
+ends 2 "--tenant is empty" token create ci --rights read --tenant ""
 ends 2 "the token's name" token create "c i" --rights read
 ends 1 'there is no tenant "none"' token create ci --rights read --tenant none
 ends 0 "nbt_" token create ci --rights read,assign --expires 90d --from 10.0.0.0/8,192.0.2.1
