@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of one request's JSON: two hundred for each of WRITE_MAX objects. Read, a value takes a hundred times the
+ * room that it has in the text, and each may be looked up while nobody else can write. */
+#define VALUES_MAX 200000
+
 /* The paths of the records are made once. */
 struct record_route {
     struct route route;
@@ -228,6 +232,22 @@ static bool blank(struct span s)
     return true;
 }
 
+/* How many values there are in the text at most: brackets and commas that are in no string. */
+static size_t values_in(struct span json)
+{
+    size_t n = 1;
+    bool in_string = false;
+    for (size_t i = 0; i < json.n; i++) {
+        if (json.p[i] == '"')
+            in_string = !in_string;
+        else if (in_string)
+            i += json.p[i] == '\\';
+        else
+            n += json.p[i] == ',' || json.p[i] == '[' || json.p[i] == '{';
+    }
+    return n;
+}
+
 static bool read_body(struct call *c)
 {
     static const char *const type[] = {
@@ -241,6 +261,10 @@ static bool read_body(struct call *c)
         answer_detail(c, 415, "Unsupported media type \"%.*s\" in request.",
                       (int)(c->rq->content_type.n > 100 ? 100 : c->rq->content_type.n),
                       (const char *)c->rq->content_type.p);
+        return false;
+    }
+    if (values_in(b) > VALUES_MAX) {
+        answer_detail(c, 400, "More than %d values in one request; send it in parts.", VALUES_MAX);
         return false;
     }
     c->body = json_loadb((const char *)b.p, b.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);

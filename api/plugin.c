@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static void plugin_root(struct call *c)
 {
@@ -194,31 +193,11 @@ bool query_list(struct call *c, const char *name, enum kind_filter_type type, ch
     return good;
 }
 
-/* "2026-11-21", "2026-11-21T10:00:00", with a fraction, with Z: UTC. */
-static bool is_time(const char *s, int64_t *ret_ms)
-{
-    struct tm t = {0};
-    const char *end = strptime(s, "%Y-%m-%d", &t);
-    int64_t ms = 0;
-    if (!end || t.tm_year < 70 || t.tm_year > 8000)
-        return false;
-    if (*end == 'T' || *end == ' ') {
-        end = strptime(end + 1, "%H:%M:%S", &t);
-        if (end && *end == '.')
-            for (int unit = 100, i = 0; *++end >= '0' && *end <= '9' && i < 9; i++, unit /= 10)
-                ms += (*end - '0') * unit;
-        if (end && *end == 'Z')
-            end++;
-    }
-    *ret_ms = (int64_t)timegm(&t) * 1000 + ms;
-    return end && !*end;
-}
-
 static bool take_bound(struct call *c, const struct kind_filter *f, const char *value, struct listing *l)
 {
     bool time = f->type == KIND_FILTER_SINCE || f->type == KIND_FILTER_UNTIL;
     int64_t n;
-    if (!(time ? is_time(value, &n) : is_number(value, &n))) {
+    if (!(time ? !time_parse(value, &n, NULL) : is_number(value, &n))) {
         answer_field(c, f->name, time ? "Enter a valid date/time." : "Enter a number.");
         return false;
     }
@@ -236,7 +215,7 @@ static bool take_bound(struct call *c, const struct kind_filter *f, const char *
         l->after_id = n - 1;
         break;
     case KIND_FILTER_BEFORE:
-        l->before_id = n;
+        l->before_id = n ? n : 1; /* 0 is no bound */
         break;
     default:
         l->before_id = n + 1;
@@ -303,25 +282,34 @@ static void order_read(const struct call *c, const struct kind *k, struct listin
     p->from_behind = behind;
 }
 
+/* A row that is gone since its number was read is left out. */
+static int add_rows(struct call *c, const struct kind *k, const int64_t *ids, size_t n, json_t *rows,
+                    struct err *e)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct err why = {0};
+        json_t *row = k->show(c, ids[i], &why);
+        if (!row && why.kind != ERR_NOT_FOUND)
+            return *e = why, -1;
+        if (!row)
+            continue;
+        project(c, row);
+        json_array_append_new(rows, row);
+    }
+    return 0;
+}
+
 static void list_answer(struct call *c, const struct kind *k, const struct page *page, int64_t count,
                         const int64_t *ids, size_t n)
 {
     struct err e = {0};
-    json_t *rows = json_array(), *row = NULL;
+    json_t *rows = json_array();
     bool more = page->by_id && n > (size_t)page->limit;
-    n = more ? (size_t)page->limit : n;
-    for (size_t i = 0; i < n; i++) {
-        row = k->show(c, ids[i], &e);
-        if (!row)
-            break;
-        project(c, row);
-        json_array_append_new(rows, row);
-    }
-    if (n && !row) {
+    if (add_rows(c, k, ids, more ? (size_t)page->limit : n, rows, &e)) {
         answer_err(c, &e);
     } else {
-        struct jsonw w = page_open(c, page, count, more ? ids[n] : 0);
-        for (size_t i = 0; i < n; i++)
+        struct jsonw w = page_open(c, page, count, more ? ids[page->limit] : 0);
+        for (size_t i = 0; i < json_array_size(rows); i++)
             jsonw_tree(&w, json_array_get(rows, i));
         page_close(&w);
     }

@@ -7,18 +7,17 @@
 
 #include "inventory/inet.h"
 
-/* How many objects of this kind the asker sees that this filter picks. */
+/* How many objects of this kind the asker sees that this filter picks; -1 when that cannot be told now. */
 static int64_t seen(struct call *c, const struct who *who, enum model_id m, const char *filter,
                     const char *value)
 {
     const struct record_term term = {.name = filter, .value = value};
     const struct record_query q = {.terms = &term, .n = 1};
     struct faults f = {0};
-    struct err e;
     int64_t n = 0;
-    record_count(c->store, who, model_get(m), &q, &n, &f, &e);
+    int rc = record_count(c->store, who, model_get(m), &q, &n, &f, NULL);
     faults_free(&f);
-    return n;
+    return rc ? -1 : n;
 }
 
 static bool sees(struct call *c, enum model_id m, const char *filter, const json_t *value)
@@ -26,7 +25,7 @@ static bool sees(struct call *c, enum model_id m, const char *filter, const json
     return json_is_string(value) && seen(c, &c->who, m, filter, json_string_value(value)) > 0;
 }
 
-/* It is in the inventory, and not for this tenant. */
+/* It is in the inventory, and not for this tenant; or so it may be. */
 static bool hides_prefix(struct call *c, const json_t *prefix)
 {
     const struct who all = {.at_ms = c->rq->at_ms};
@@ -58,6 +57,9 @@ static void narrow(struct call *c, json_t *o)
     bool recorded = sees(c, MODEL_IP, "address", json_object_get(o, "address"));
     bool leased = sees(c, MODEL_MAC, "mac_address", json_object_get(json_object_get(o, "lease"), "mac"));
     bool by_lease = leased && json_is_null(json_object_get(o, "device"));
+    /* Of an address that is of no interface, the MAC address is that of who leased it. */
+    if (!leased && json_equal(json_object_get(o, "mac"), json_object_get(json_object_get(o, "lease"), "mac")))
+        json_object_set_new(o, "mac", json_null());
     if (!recorded && !by_lease)
         forget(o, of_record);
     if (!recorded)

@@ -109,7 +109,8 @@ int query_page(const struct query *q, struct page *ret, struct err *e)
     const char *start = query_get(q, "start");
     if (number(query_get(q, "limit"), &p.limit) && (!p.limit || p.limit > PAGE_MAX))
         p.limit = PAGE_MAX;
-    number(query_get(q, "offset"), &p.offset);
+    if (number(query_get(q, "offset"), &p.offset) && p.offset > OFFSET_MAX)
+        p.offset = OFFSET_MAX;
     if (start) {
         if (!number(start, &p.start))
             return err_set(e, ERR_INPUT, "Invalid 'start' parameter: a whole number, the id to begin with.");

@@ -18,6 +18,7 @@
 
 #define PAGE_DEFAULT 50
 #define PAGE_MAX     1000
+#define OFFSET_MAX   (INT64_C(1) << 48) /* behind all that there is; the next page's can still be counted */
 
 struct query_pair {
     const char *name, *value; /* decoded; lent by the query */

@@ -36,6 +36,7 @@ struct faults {
     struct fault *list;
     size_t n;
 };
+#define FAULTS_MAX 100 /* of one object; what is more is not written down */
 /* Every call takes an empty one. */
 void faults_free(struct faults *f); /* leaves it empty: for the next object */
 

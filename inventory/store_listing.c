@@ -122,9 +122,8 @@ int listing_page(struct store *s, enum listing_kind kind, const struct listing *
 int image_get(struct store *s, int64_t id, int64_t tenant_id, struct image *ret, struct err *e)
 {
     static const char sql[] = "SELECT m.id, m.name, (SELECT count(*) FROM releases WHERE image_id = m.id),"
-                              " (SELECT count(*) FROM devices d WHERE d.removed_ms = 0 AND (d.assigned = "
-                              "m.name OR d.assigned LIKE m.name || '@%')"
-                              "  AND (?2 = 0 OR d.tenant_id = ?2)),"
+                              " (SELECT count(*) FROM devices d WHERE d.removed_ms = 0 AND " IMAGE_NAME
+                              " = m.name AND (?2 = 0 OR d.tenant_id = ?2)),"
                               " ifnull((SELECT id FROM releases WHERE image_id = m.id ORDER BY created_ms "
                               "DESC, id DESC LIMIT 1), 0)"
                               " FROM images m WHERE m.id = ?1";

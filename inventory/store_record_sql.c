@@ -251,6 +251,9 @@ void sql_order(struct sql *q, const struct model *m, const struct record_query *
 
 void fault_add(struct faults *f, const char *field, const char *fmt, ...)
 {
+    if (f->n == FAULTS_MAX) {
+        return;
+    }
     f->list = xrealloc(f->list, f->n + 1, sizeof *f->list);
     struct fault *x = &f->list[f->n++];
     memset(x, 0, sizeof *x);

@@ -5,6 +5,7 @@
 #include "tests/api/client.h"
 
 #include "inventory/model.h"
+#include "inventory/record.h"
 
 static int setup(void **state)
 {
@@ -129,6 +130,28 @@ static void test_deep_and_long(void **state)
         str_add(&s, ",{}");
     str_add(&s, "]");
     assert_int_equal(raw(API_POST, "/api/dcim/sites/", "", s.s, s.len), 400);
+    /* One with thousands of fields that there are not: some of them are named. */
+    str_reset(&s);
+    str_add(&s, "{\"name\": \"x\"");
+    for (int i = 0; i < 20000; i++)
+        str_addf(&s, ",\"f%d\":1", i);
+    str_add(&s, "}");
+    assert_int_equal(raw(API_POST, "/api/dcim/sites/", "", s.s, s.len), 400);
+    assert_true(json_object_size(cl.j) <= FAULTS_MAX);
+    /* More values than any program has to say at once, in few bytes; commas in a text are none. */
+    str_reset(&s);
+    str_add(&s, "{\"tags\": [1");
+    for (int i = 0; i < 300000; i++)
+        str_add(&s, ",1");
+    str_add(&s, "]}");
+    assert_int_equal(raw(API_PATCH, "/api/dcim/sites/1/", "", s.s, s.len), 400);
+    assert_non_null(strstr(json_string_value(at("detail")), "values"));
+    str_reset(&s);
+    str_add(&s, "{\"comments\": \"\\\"");
+    for (int i = 0; i < 300000; i++)
+        str_add(&s, ",");
+    str_add(&s, "\"}");
+    assert_int_equal(raw(API_PATCH, "/api/dcim/sites/1/", "", s.s, s.len), 200);
     str_free(&s);
     answers(200, API_GET, "/api/dcim/sites/", NULL);
     is("count", "1");
@@ -224,8 +247,10 @@ static void test_numbers(void **state)
         snprintf(url, sizeof url, "/api/dcim/devices/?%s", pages[i]);
         answers(200, API_GET, url, NULL);
         is("count", "1");
+        is("next", "null");
         snprintf(url, sizeof url, "/api/plugins/rackstrap/events/?%s", pages[i]);
         answers(200, API_GET, url, NULL);
+        is("next", "null");
     }
     static const char *const starts[] = {"start=x", "start=-1", "start=99999999999999999999",
                                          "start=1&offset=1", "start=1&ordering=name"};

@@ -4,7 +4,8 @@
 
 #include "inventory/lease.h"
 
-#define P "/api/plugins/rackstrap/"
+#define P         "/api/plugins/rackstrap/"
+#define DIGEST_62 "00000000000000000000000000000000000000000000000000000000000000"
 
 static int64_t hv1, hv2, hv3;
 static char web[API_TOKEN_TEXT];
@@ -73,6 +74,20 @@ static void test_root_and_catalogue(void **state)
     answers(400, API_GET, P "releases/?id=x", NULL);
     is("id.0", "'Enter a number.'");
     answers(400, API_GET, P "releases/?created__gte=yesterday", NULL);
+}
+
+/* "_" is a letter of a name, and "A" another than "a". */
+static void test_counts_by_name(void **state)
+{
+    (void)state;
+    put_release("resc_e", "v1", "44" DIGEST_62, T0);
+    put_release("RESCUE", "v1", "55" DIGEST_62, T0);
+    answers(201, API_POST, P "assignments/", "{'device': 1, 'image': 'rescue@v1'}");
+    is_count(P "images/?name=rescue", 1);
+    is("results.0.device_count", "1");
+    is_count(P "images/?name=resc_e&name=RESCUE", 2);
+    is("results.0.device_count", "0");
+    is("results.1.device_count", "0");
 }
 
 static void test_pages(void **state)
@@ -335,6 +350,33 @@ static void test_leases(void **state)
     leases_close(l);
 }
 
+/* What `rackstrap ip` would say of an address of ours that another's device has leased. */
+static json_t *leased_by_another(void *ctx, struct store *s, struct leases *l, const char *address,
+                                 struct err *e)
+{
+    (void)ctx, (void)s, (void)l, (void)e;
+    return json_pack("{s:s, s:b, s:n, s:s, s:s, s:b, s:{s:s}, s:[], s:n}", "address", address, "ours", true,
+                     "device", "mac", "52:54:00:00:00:01", "tenant", "web", "given_by_dhcp", false, "lease",
+                     "mac", "52:54:00:00:00:01", "prefixes", "subnet");
+}
+
+static void test_ip(void **state)
+{
+    (void)state;
+    struct leases *l;
+    struct api_config cfg = {.state_dir = fx.dir, .about = leased_by_another};
+    ok(leases_open(fx.dir, true, &l, E));
+    api_free(cl.api);
+    cl.api = api_new(fx.s, &cfg);
+    as(web);
+    answers(201, API_POST, "/api/ipam/ip-addresses/", "{'address': '10.77.0.9/24'}");
+    answers(200, API_GET, P "ip/10.77.0.9/", NULL);
+    is("tenant", "'web'");
+    is("lease", "null");
+    is("mac", "null");
+    leases_close(l);
+}
+
 static void test_events(void **state)
 {
     (void)state;
@@ -352,7 +394,9 @@ static void test_events(void **state)
     is_count(url, 0);
     is_count(P "events/?time_after=2026-11-21T10:00:05&time_before=2026-11-21T10:00:05.000Z", 1);
     is_count(P "events/?mac_address=525400000001&actor=dhcpd", 1);
+    is_count(P "events/?time_after=2026-11-21T11:00:05%2B01:00&event=address", 1);
     is_count(P "events/?actor=nobody", 0);
+    is_count(P "events/?id__lt=0", 0);
     snprintf(url, sizeof url, P "events/%s/", id);
     answers(200, API_GET, url, NULL);
     is("event", "'address'");
@@ -367,6 +411,7 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, client_close)
     const struct CMUnitTest tests[] = {TEST(test_root_and_catalogue),
+                                       TEST(test_counts_by_name),
                                        TEST(test_pages),
                                        TEST(test_assign),
                                        TEST(test_dry_run),
@@ -376,6 +421,7 @@ int main(void)
                                        TEST(test_rights),
                                        TEST(test_of_one_tenant),
                                        TEST(test_leases),
+                                       TEST(test_ip),
                                        TEST(test_events)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
