@@ -93,6 +93,7 @@ began=$SECONDS
 check "filled through its API" within /usr/bin/python3 "$netbox_tools/fill.py" http://127.0.0.1:8001 "$nb/token.v2" "$devices" red blue
 third_image=$demo
 if [ "${QEMU:-yes}" = yes ]; then
+    "$top/tests/tools/salt/fetch-wheels.sh" "$top/build/salt-wheels" || die "Salt's wheels, which $recipe has in it, were not fetched"
     keep_raw=yes demo_state "$recipe"
     take_state "$cache"
 else
