@@ -339,7 +339,7 @@ void kind_list(struct call *c, const struct kind *k)
     struct page page;
     struct listing l = {.tenant_id = c->who.tenant_id};
     if (query_page(&c->query, &page, &e)) {
-        answer_err(c, &e);
+        answer_bad_page(c, &e);
         return;
     }
     if (filters_read(c, k, &l))

@@ -153,7 +153,7 @@ void plugin_leases(struct call *c)
     struct page p;
     struct wanted w = {.c = c};
     if (query_page(&c->query, &p, &e))
-        answer_err(c, &e);
+        answer_bad_page(c, &e);
     else if (find(&w))
         answer_leases(&w, &p);
     wanted_free(&w);

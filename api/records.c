@@ -31,12 +31,16 @@ static uint64_t projection(const struct query *q, const struct model *m)
 
 /* ---- lists ---- */
 
+/* Of a page: a thousand objects with long texts could be any number of bytes. */
+#define PAGE_BYTES (32u << 20)
+
 struct results {
     struct call *c;
     struct jsonw w;   /* straight into the answer; */
     struct str apart; /* but by_id, when `next` is known at the end only */
     int64_t left;     /* of the page */
     int64_t next_id;  /* of by_id: the first that is not of this page */
+    bool too_long;
 };
 
 static int add_result(const struct record *r, void *ctx)
@@ -47,7 +51,8 @@ static int add_result(const struct record *r, void *ctx)
         return 1;
     }
     render_record(&x->w, &x->c->memory, r);
-    return 0;
+    x->too_long = x->w.out->len > PAGE_BYTES;
+    return x->too_long;
 }
 
 static int read_results(struct results *x, const struct page *p, const struct record_query *q,
@@ -119,6 +124,9 @@ static void answer_list(struct call *c)
     x.left = p.limit;
     if (read_page_at_once(&x, &p, &f, &e))
         answer_faults(c, &f, &e);
+    else if (x.too_long)
+        answer_detail(c, 400, "These objects are more than %u MiB; ask for fewer at once, with limit.",
+                      PAGE_BYTES >> 20);
     else
         end_page(&x, &p);
     faults_free(&f);

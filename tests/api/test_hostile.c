@@ -157,6 +157,30 @@ static void test_deep_and_long(void **state)
     is("count", "1");
 }
 
+/* Objects with a megabyte of text each: a page has an end in bytes too. */
+static void test_long_pages(void **state)
+{
+    (void)state;
+    struct str s = {0};
+    str_add(&s, "{'comments': '");
+    for (int i = 0; i < 1 << 16; i++)
+        str_add(&s, "0123456789abcdef");
+    size_t text_end = s.len;
+    for (int i = 10; i < 44; i++) {
+        s.len = text_end;
+        str_addf(&s, "', 'name': 'n%d', 'slug': 's%d'}", i, i);
+        answers(201, API_POST, "/api/dcim/sites/", s.s);
+    }
+    str_free(&s);
+    static const char *const pages[] = {"/api/dcim/sites/?limit=0", "/api/dcim/sites/?start=0&limit=0"};
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        answers(400, API_GET, pages[i], NULL);
+        assert_non_null(strstr(json_string_value(at("detail")), "limit"));
+    }
+    answers(200, API_GET, "/api/dcim/sites/?limit=3&ordering=-id", NULL);
+    is("results.2.name", "'n41'");
+}
+
 /* Every field of every model gets values of every type. */
 static void test_types(void **state)
 {
@@ -561,6 +585,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, client_close)
     const struct CMUnitTest tests[] = {TEST(test_bodies_that_are_no_json),
                                        TEST(test_deep_and_long),
+                                       TEST(test_long_pages),
                                        TEST(test_types),
                                        TEST(test_numbers),
                                        TEST(test_values_in_filters),

@@ -108,6 +108,7 @@ static void test_pages(void **state)
     is("next", "null");
     is("results.0.id", "3");
     answers(400, API_GET, P "releases/?start=1&offset=1", NULL);
+    is("0", "''start' and 'offset' are mutually exclusive.'");
     answers(200, API_GET, P "releases/?limit=0", NULL);
     is("results.2.id", "1");
     answers(200, API_GET, P "releases/?fields=id,version&limit=1", NULL);
