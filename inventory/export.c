@@ -165,13 +165,23 @@ static const char *option_hex(struct export *x, struct span value)
     return text;
 }
 
+/* YAML has no bytes, only characters. */
+static bool is_text(struct span s)
+{
+    size_t at = 0, n;
+    while (at < s.n && s.p[at] && (n = str_utf8((const char *)s.p + at, s.n - at)) > 0) {
+        at += n;
+    }
+    return s.n > 0 && at == s.n;
+}
+
 #define WORDS_MAX 128
 static size_t option_words(struct export *x, const struct dhcp_option *o, const char **words)
 {
     struct str text = {0};
     size_t n = 0;
     words[0] = arena_copy(&x->arena, o->value.p, o->value.n);
-    if (strlen(words[0]) == o->value.n && o->value.n > 0 && words_are(o, words, 1)) {
+    if (is_text(o->value) && words_are(o, words, 1)) {
         return 1; /* text, blanks and all */
     }
     dhcp_value_format(o->code, o->value, &text);

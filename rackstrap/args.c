@@ -82,12 +82,12 @@ static const struct spec {
     {"list", FIRST_LONG + 40, NULL, OPT_HOSTS, SET_TRUE, AT(list),
      "all hosts and groups (what it does without this, too)"},
     {"host", FIRST_LONG + 41, "NAME", OPT_HOSTS, SET_TEXT, AT(host), "the variables of one host"},
-    {"once", FIRST_LONG + 50, NULL, OPT_SYNC, SET_TRUE, AT(once),
+    {"once", FIRST_LONG + 70, NULL, OPT_SYNC, SET_TRUE, AT(once),
      "one sync, and what came of it; else it goes on"},
-    {"full", FIRST_LONG + 51, NULL, OPT_SYNC, SET_TRUE, AT(full),
+    {"full", FIRST_LONG + 71, NULL, OPT_SYNC, SET_TRUE, AT(full),
      "read everything, not only what has changed"},
-    {"status", FIRST_LONG + 52, NULL, OPT_SYNC, SET_TRUE, AT(sync_status), "no sync: how old the copy is"},
-    {"accept-drop", FIRST_LONG + 53, "N", OPT_SYNC, SET_NUMBER, AT(accept_drop),
+    {"status", FIRST_LONG + 72, NULL, OPT_SYNC, SET_TRUE, AT(sync_status), "no sync: how old the copy is"},
+    {"accept-drop", FIRST_LONG + 73, "N", OPT_SYNC, SET_NUMBER, AT(accept_drop),
      "yes, N devices are gone from NetBox: needed above netbox.max_drop"},
 #undef AT
 };

@@ -100,7 +100,9 @@ static int print_entry(const struct entry *x, void *ctx)
     when[19] = '\0'; /* to the second */
     when[10] = ' ';
     const char *who = x->device[0] ? x->device : x->mac[0] ? x->mac : "-";
-    printf(LINE "%s\n", when, who, x->event, x->detail);
+    char *detail = out_line(x->detail); /* machines and NetBox have a say in it */
+    printf(LINE "%s\n", when, who, x->event, detail);
+    free(detail);
     char *change = change_text_of(x);
     if (change)
         puts(change);

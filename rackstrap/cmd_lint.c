@@ -32,12 +32,15 @@ static json_t *url_of(const struct config *c, const struct lint_finding *x)
 static void print_finding(struct linting *l, const struct lint_finding *x)
 {
     json_t *url = url_of(l->c, x);
+    char *subject = out_line(x->subject), *sentence = out_line(x->sentence); /* NetBox's words are in them */
     if (strcmp(l->check, x->check) != 0) {
         printf("%s%s (%s)%s%s\n", l->n > 1 ? "\n" : "", x->title, x->check, x->fix[0] ? ": " : "", x->fix);
         str_copy(l->check, sizeof l->check, x->check);
     }
-    printf("  %s: %s%s%s\n", x->subject, x->sentence, json_is_string(url) ? "  " : "",
+    printf("  %s: %s%s%s\n", subject, sentence, json_is_string(url) ? "  " : "",
            json_is_string(url) ? json_string_value(url) : "");
+    free(subject);
+    free(sentence);
     json_decref(url);
 }
 

@@ -31,8 +31,8 @@ static int parse_url(struct yaml_node *map, struct netbox_config *n, struct err 
     if (yaml_copy(map, "url", true, n->url, sizeof n->url, e))
         return -1;
     size_t len = strlen(n->url), scheme = strspn(n->url, "htps") + 3;
-    if (!(str_starts(n->url, "http://") || str_starts(n->url, "https://")) || len <= scheme ||
-        n->url[strcspn(n->url, " ?#@\t\"<>\\")])
+    if (!(str_starts(n->url, "http://") || str_starts(n->url, "https://")) || !n->url[scheme] ||
+        n->url[scheme] == '/' || n->url[strcspn(n->url, " ?#@\t\"<>\\")])
         return yaml_error(
             yaml_get(map, "url"), e,
             "\"%.80s\" is not NetBox's address, like https://netbox.example, without user, query "

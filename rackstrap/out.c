@@ -45,6 +45,11 @@ static char *printable(char *s)
     return s;
 }
 
+char *out_line(const char *s)
+{
+    return printable(xstrdup(s));
+}
+
 static enum column_kind kind_of(const char *key)
 {
     return str_ends(key, "_size") || str_starts(key, "bytes_") ? COLUMN_SIZE : COLUMN_TEXT;

@@ -22,6 +22,7 @@ struct column {
 void out_rows(json_t *rows, const struct column *columns, size_t n, bool json, const char *empty);
 void out_object(json_t *object, bool json); /* one thing: `key: value` lines. Frees it. */
 char *out_value(const json_t *v);           /* as a cell of a table shows it; free it */
+char *out_line(const char *s);              /* a text as it may go to a terminal; free it */
 json_t *out_time(int64_t ms);               /* null for 0 */
 json_t *out_text(const char *s);            /* null for "" */
 /* A text that may come from a machine: bytes beyond ASCII that are not UTF-8 as a whole become '?'. */

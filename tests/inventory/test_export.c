@@ -66,7 +66,8 @@ static void check_round_trip(struct store *s)
     "    comments: \"a\\n b: c\\n\\n  - d\\t\\u2028x \"\n"                                                   \
     "    dhcp_options: {ntp-servers: [10.0.0.1, 10.0.0.2], 43: 'hex:0104c0a80001',\n"                        \
     "      224: {type: uint16, value: 5}, time-servers: {value: 10.0.0.1, always: true},\n"                  \
-    "      domain-name: 'a.b', domain-search: [a.b, c.d], tftp-server-name: 'a, b'}\n"                       \
+    "      domain-name: 'a.b', domain-search: [a.b, c.d], tftp-server-name: 'a, b',\n"                       \
+    "      root-path: 'hex:ff41'}\n"                                                                         \
     "    custom_fields: {note: 1e3}\n"                                                                       \
     "    tags: [red, blue]\n"                                                                                \
     "locations: [{site: par1, slug: room, parent: hall}, {site: par1, slug: hall, name: The Hall}]\n"        \

@@ -264,6 +264,10 @@ static void test_entries_of_old(void **state)
     struct store *s;
     size_t n;
     struct migrations before = {.sql = inventory_migrations.sql, .n = 8};
+    /* the hash of an entry of old covers none of these */
+    const char *const unhashed[] = {"UPDATE journal SET address = '192.0.2.8' WHERE id = 1",
+                                    "UPDATE journal SET before_json = '{}' WHERE id = 2",
+                                    "UPDATE journal SET after_json = '{}' WHERE id = 2"};
     store_close(fx.s);
     fx.s = NULL;
     ok(dir_remove(fx.dir, E));
@@ -279,6 +283,13 @@ static void test_entries_of_old(void **state)
     assert_int_equal(n, 3);
     reads(0, 0, 0, "said said new ");
     ok(db_run(fx.s, "DROP TRIGGER journal_no_update", NULL, 0, E));
+    for (size_t i = 0; i < sizeof unhashed / sizeof *unhashed; i++) {
+        ok(store_begin(fx.s, E));
+        ok(db_run(fx.s, unhashed[i], NULL, 0, E));
+        fails(journal_verify(fx.s, NULL, E), ERR_CORRUPT);
+        store_rollback(fx.s);
+    }
+    ok(journal_verify(fx.s, &n, E));
     ok(db_run(fx.s, "UPDATE journal SET form = 1 WHERE id = 3", NULL, 0, E));
     fails(journal_verify(fx.s, NULL, E), ERR_CORRUPT);
 }

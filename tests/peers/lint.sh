@@ -57,6 +57,8 @@ says image 1 "  hv-02: there is no debian-99  https://netbox.example/base/dcim/d
 says fix 1 "build the image"
 sql "INSERT INTO sync_faults (kind, sentence, object_type, netbox_id, device, since_ms) VALUES ('double-mac', 'AA:BB:CC:00:00:01 is on eno1 and eno2', 'dcim.macaddress', 77, 'hv-02', 1)"
 says sync 1 "  hv-02: AA:BB:CC:00:00:01 is on eno1 and eno2  https://netbox.example/base/dcim/mac-addresses/77/"
+sql "UPDATE sync_faults SET sentence = 'a' || char(27) || '[2J' || char(155) || 'b'"
+says terminal 1 "  hv-02: a?[2J??b"
 if "$rackstrap" lint --json 2>/dev/null | python3 -c 'import json, sys
 j = json.load(sys.stdin)
 assert [x["check"] for x in j] == ["unknown-image", "double-mac"], j

@@ -186,6 +186,7 @@ static void mistakes(void **state)
         {"state_dir: /x\nnetbox: {}\n", "\"url\" is missing"},
         {"state_dir: /x\nnetbox: {url: \"http://n\"}\n", "\"token_file\" is missing"},
         {"state_dir: /x\nnetbox: {url: n, token_file: token}\n", "is not NetBox's address"},
+        {"state_dir: /x\nnetbox: {url: \"https:///\", token_file: token}\n", "is not NetBox's address"},
         {"state_dir: /x\nnetbox: {url: \"https://\", token_file: token}\n", "is not NetBox's address"},
         {"state_dir: /x\nnetbox: {url: \"https://u:p@n\", token_file: token}\n", "is not NetBox's address"},
         {"state_dir: /x\nnetbox: {url: \"https://n/api/\", token_file: token}\n", "leave /api out"},
