@@ -430,6 +430,23 @@ static int prefix_before(struct write *x)
     return 0;
 }
 
+/* DHCP follows the longest prefix for whatever machine is in it: whose gateway it names, that one has the
+ * machines' traffic. So a tenant's is where nothing is another's, unless who runs the server made it. */
+static int prefix_is_apart(struct write *x)
+{
+    static const char overlaps[] =
+        "SELECT 'prefix', 'It overlaps with a prefix or an address that is not this tenant''s: machines of "
+        "others would have its gateway. Ask who runs the server for it.' FROM prefixes x WHERE x.id = ?1 AND "
+        "x.status <> 'container' AND typeof(x.first) = 'integer' AND (EXISTS (SELECT 1 FROM prefixes p WHERE "
+        "p.first <= x.last AND p.last >= x.first AND p.status <> 'container' AND p.tenant_id IS NOT "
+        "x.tenant_id) OR EXISTS (SELECT 1 FROM ip_addresses a LEFT JOIN interfaces i ON i.id = "
+        "a.interface_id LEFT JOIN devices d ON d.id = i.device_id WHERE a.address BETWEEN x.first AND x.last "
+        "AND CASE WHEN d.id IS NULL THEN a.tenant_id ELSE d.tenant_id END IS NOT x.tenant_id))";
+    bool matters =
+        x->create || column_find(x, "first") || column_find(x, "status") || column_find(x, "router");
+    return x->w->tenant_id && matters ? check(x, overlaps) : 0;
+}
+
 static int prefix_after(struct write *x)
 {
     static const char router[] = "SELECT '', 'Invalid value for custom field ''gateway'': ' || "
@@ -443,7 +460,8 @@ static int prefix_after(struct write *x)
     static const char site[] =
         "UPDATE prefixes SET site_id = (SELECT l.site_id FROM locations l WHERE l.id = "
         "location_id) WHERE id = ? AND location_id IS NOT NULL";
-    return check(x, router) < 0 ? -1 : db_run(x->s, site, DB_VALUES(db_i(x->id)), x->e);
+    return check(x, router) < 0 || prefix_is_apart(x) < 0 ? -1
+                                                          : db_run(x->s, site, DB_VALUES(db_i(x->id)), x->e);
 }
 
 static int location_after(struct write *x)

@@ -63,18 +63,21 @@ static bool print_doubt(const struct checks *k, const struct addresses *known, c
     return true;
 }
 
-static int print_doubts(const struct checks *k, struct store *s, struct err *e)
+/* The import is done by now: that they cannot be told does not undo it. */
+static void print_doubts(const struct checks *k, struct store *s)
 {
     struct addresses *known = NULL;
+    struct err why = {0};
     size_t n = 0;
-    if (k->seen_n && addresses_new(k->c, s, &known, e))
-        return -1;
+    if (k->seen_n && addresses_new(k->c, s, &known, &why)) {
+        fprintf(stderr, "warning: which addresses DHCP does not give cannot be said: %s\n", why.text);
+        return;
+    }
     for (size_t i = 0; i < k->seen_n; i++)
         n += print_doubt(k, known, &k->seen[i], n < DOUBTS_MAX);
     if (n > DOUBTS_MAX)
         fprintf(stderr, "warning: and so are %zu other addresses\n", n - DOUBTS_MAX);
     addresses_free(known);
-    return 0;
 }
 
 /* A rack of its own for a slip of the pen is found here, or never. Said at the end: an import that fails made
@@ -109,7 +112,7 @@ static int import(struct store *s, const struct args *a, const struct config *c,
                                .no_arm = a->no_arm};
     int rc = import_file(s, a->words[0], &o, now_ms(), ret, e);
     if (!rc)
-        rc = print_doubts(&checks, s, e);
+        print_doubts(&checks, s);
     addresses_free(checks.taken);
     free(checks.seen);
     return rc;

@@ -495,6 +495,33 @@ static void test_taken(void **state)
     unchanged(before, "taking its names");
 }
 
+/* DHCP follows the longest prefix: in one that is laid over others' machines they would be given a gateway.
+ */
+static void test_gateway_of_others(void **state)
+{
+    (void)state;
+    static const char *const over[] = {
+        "{'prefix': '10.77.0.0/25', 'custom_fields': {'gateway': '10.77.0.1'}}",  /* in a shared one */
+        "{'prefix': '10.77.0.66/32'}",                                            /* over an address */
+        "{'prefix': '10.166.0.128/25', 'status': 'reserved'}",                    /* in another tenant's */
+        "{'prefix': '10.166.0.0/16', 'custom_fields': {'gateway': '10.166.0.1'}}" /* around it */
+    };
+    char *before = web_things(), path[160];
+    for (size_t i = 0; i < sizeof over / sizeof *over; i++)
+        answers(400, API_POST, "/api/ipam/prefixes/", over[i]);
+    unchanged(before, "others' prefixes");
+    int64_t own =
+        make(MODEL_PREFIX, "{'prefix': '10.200.0.0/24', 'custom_fields': {'gateway': '10.200.0.1'}}");
+    path_of(MODEL_PREFIX, own, path);
+    answers(200, API_PATCH, path, "{'custom_fields': {'gateway': '10.200.0.2'}}");
+    answers(400, API_PATCH, path, "{'prefix': '10.77.0.0/25', 'custom_fields': {'gateway': null}}");
+    answers(204, API_DELETE, path, NULL);
+    int64_t room = make(MODEL_PREFIX, "{'prefix': '10.77.0.0/26', 'status': 'container'}");
+    path_of(MODEL_PREFIX, room, path);
+    answers(400, API_PATCH, path, "{'status': 'active'}");
+    answers(204, API_DELETE, path, NULL);
+}
+
 static void test_own_devices_stay_ours(void **state)
 {
     (void)state;
@@ -659,6 +686,7 @@ int main(void)
                                        TEST(test_generic_references),
                                        TEST(test_bulk),
                                        TEST(test_taken),
+                                       TEST(test_gateway_of_others),
                                        TEST(test_own_devices_stay_ours),
                                        TEST(test_moved),
                                        TEST(test_catalogue_is_not_a_tenant_s_to_change),
