@@ -91,10 +91,12 @@ struct custom_builtin {
 extern const struct custom_builtin custom_builtins[];
 extern const size_t custom_builtins_n;
 const struct custom_builtin *custom_builtin_find(const struct model *m, const char *name); /* or NULL */
-/* The expression of a custom field's value in a row x; false when there is none of this name. ret_loose: its
- * filter looks within; ret_truth: it is 1 or 0 for true and false. */
+/* How a custom field's value is asked for: exactly; within; 1 or 0 for true and false; a date or time, in
+ * text. */
+enum custom_kind { CUSTOM_EXACT, CUSTOM_LOOSE, CUSTOM_TRUTH, CUSTOM_MOMENT };
+/* The expression of a custom field's value in a row x; false when there is none of this name. */
 bool custom_column(struct store *s, struct sql *q, const struct model *m, const char *name, char *ret,
-                   size_t size, bool *ret_loose, bool *ret_truth);
+                   size_t size, enum custom_kind *ret_kind);
 
 struct custom_field {
     char name[64];

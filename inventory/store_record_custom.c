@@ -68,14 +68,30 @@ const struct custom_field *custom_field_find(const struct custom_fields *c, cons
     return NULL;
 }
 
-bool custom_column(struct store *s, struct sql *q, const struct model *m, const char *name, char *ret,
-                   size_t size, bool *ret_loose, bool *ret_truth)
+static enum custom_kind kind_of(const char *type)
 {
-    static const char *const texts[] = {"text", "longtext", "url"};
+    static const struct {
+        const char *type;
+        enum custom_kind kind;
+    } kinds[] = {
+        {"text", CUSTOM_LOOSE},    {"longtext", CUSTOM_LOOSE}, {"url", CUSTOM_LOOSE},
+        {"boolean", CUSTOM_TRUTH}, {"date", CUSTOM_MOMENT},    {"datetime", CUSTOM_MOMENT},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kinds[i].type, type) == 0) {
+            return kinds[i].kind;
+        }
+    }
+    return CUSTOM_EXACT;
+}
+
+bool custom_column(struct store *s, struct sql *q, const struct model *m, const char *name, char *ret,
+                   size_t size, enum custom_kind *ret_kind)
+{
     const struct custom_builtin *b = custom_builtin_find(m, name);
-    *ret_loose = false;
-    *ret_truth = b && strcmp(b->type, "boolean") == 0;
     if (b) {
+        enum custom_kind kind = kind_of(b->type);
+        *ret_kind = kind == CUSTOM_LOOSE ? CUSTOM_EXACT : kind;
         return str_copy(ret, size, b->sql);
     }
     struct custom_fields all;
@@ -84,10 +100,7 @@ bool custom_column(struct store *s, struct sql *q, const struct model *m, const 
     }
     const struct custom_field *f = custom_field_find(&all, name);
     if (f) {
-        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-            *ret_loose |= strcmp(f->type, texts[i]) == 0;
-        }
-        *ret_truth = strcmp(f->type, "boolean") == 0;
+        *ret_kind = kind_of(f->type);
         /* names are letters, digits and _ : the path is the name as it stands, and bound all the same */
         char path[sizeof f->name + 8];
         snprintf(path, sizeof path, "$.\"%s\"", f->name);

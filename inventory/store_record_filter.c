@@ -670,18 +670,26 @@ static bool custom_condition(struct term *t)
     }
     memcpy(name, t->name + n, len);
     name[len] = '\0';
-    bool loose, truth;
-    if (!custom_column(t->s, t->q, t->m, name, column, sizeof column, &loose, &truth)) {
+    enum custom_kind kind;
+    if (!custom_column(t->s, t->q, t->m, name, column, sizeof column, &kind)) {
         return false;
     }
     char text[640];
     t->column = column;
+    if (t->op >= OP_LT && kind == CUSTOM_MOMENT) {
+        snprintf(text, sizeof text, "CAST(round((julianday(%s) - 2440587.5) * 86400000) AS INTEGER)", column);
+        t->column = text;
+        return time_condition(t);
+    }
     if (t->op >= OP_LT) {
         return number_condition(t);
     }
     snprintf(text, sizeof text,
-             truth ? "(CASE %s WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)" : "CAST(%s AS TEXT)", column);
+             kind == CUSTOM_TRUTH ? "(CASE %s WHEN 1 THEN 'true' WHEN 0 THEN 'false' END)"
+                                  : "CAST(%s AS TEXT)",
+             column);
     t->column = text;
+    bool loose = kind == CUSTOM_LOOSE;
     t->op = loose && t->op == OP_IS ? OP_IC : loose && t->op == OP_N ? OP_NIC : t->op;
     return text_condition(t);
 }

@@ -192,6 +192,14 @@ static void test_custom(void **state)
     finds("hv-1 hv-2 hv-3 hv-4", {"cf_nothing", "x"}, {"cf_", "x"}, {"cf_n') OR 1", "x"});
     ok(device_intend(fx.s, 3, "debian-12", "test", T0, E));
     finds("hv-3", {"cf_image", "debian-12"});
+    make(MODEL_CUSTOM_FIELD, "{'name': 'bought', 'type': 'date', 'object_types': ['dcim.device']}");
+    make(MODEL_CUSTOM_FIELD, "{'name': 'seen', 'type': 'datetime', 'object_types': ['dcim.device']}");
+    change(MODEL_DEVICE, 2,
+           "{'custom_fields': {'bought': '2026-03-01', 'seen': '2026-11-21T12:00:00+02:00'}}");
+    finds("hv-2", {"cf_bought__gte", "2026-03-01"}, {"cf_bought__lt", "2026-03-02"});
+    finds("", {"cf_bought__gt", "2026-03-01"});
+    finds("hv-2", {"cf_seen__lte", "2026-11-21T10:00:00Z"}, {"cf_seen__gte", "2026-11-21T10:00:00Z"});
+    finds("", {"cf_installed_at__gte", "2026-01-01"}); /* a date is one here too */
 }
 
 static void test_what_hangs_on_devices(void **state)
