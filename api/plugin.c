@@ -282,17 +282,13 @@ static void order_read(const struct call *c, const struct kind *k, struct listin
     p->from_behind = behind;
 }
 
-/* A row that is gone since its number was read is left out. */
 static int add_rows(struct call *c, const struct kind *k, const int64_t *ids, size_t n, json_t *rows,
                     struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
-        struct err why = {0};
-        json_t *row = k->show(c, ids[i], &why);
-        if (!row && why.kind != ERR_NOT_FOUND)
-            return *e = why, -1;
+        json_t *row = k->show(c, ids[i], e);
         if (!row)
-            continue;
+            return -1;
         project(c, row);
         json_array_append_new(rows, row);
     }
@@ -342,8 +338,14 @@ void kind_list(struct call *c, const struct kind *k)
         answer_bad_page(c, &e);
         return;
     }
-    if (filters_read(c, k, &l))
-        list_read(c, k, &l, &page);
+    /* Count, numbers and rows are of one moment: none is gone when it is shown. */
+    if (filters_read(c, k, &l)) {
+        if (store_snapshot(c->store, &e))
+            answer_err(c, &e);
+        else
+            list_read(c, k, &l, &page);
+        store_snapshot_end(c->store);
+    }
     filters_free(&l);
 }
 

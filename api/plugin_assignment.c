@@ -212,20 +212,20 @@ static int read_all(struct call *c, struct wish *all, size_t n, size_t *ret_at, 
     return within_limit(c, all, n, f);
 }
 
-static int assign_all(struct call *c, const struct wish *all, size_t n, size_t *ret_at, struct fault_at *f)
+/* Whose a device is, is looked at in the transaction that arms its job: nobody comes in between. */
+static int assign_all(struct call *c, struct wish *all, size_t n, size_t *ret_at, struct fault_at *f)
 {
     if (store_begin(c->store, &f->e))
         return -1;
-    for (*ret_at = 0; *ret_at < n; ++*ret_at)
-        if (assign(c, &all[*ret_at], f)) {
-            store_rollback(c->store);
-            return -1;
-        }
-    if (all[0].dry_run) {
-        store_rollback(c->store);
-        return 0;
+    int rc = read_all(c, all, n, ret_at, f);
+    for (size_t i = 0; i < n && !rc; i++) {
+        *ret_at = i;
+        rc = assign(c, &all[i], f);
     }
-    return store_commit(c->store, &f->e);
+    if (!rc && !all[0].dry_run)
+        return store_commit(c->store, &f->e);
+    store_rollback(c->store);
+    return rc;
 }
 
 /* In NetBox's form: {"field": ["..."]}; of many, one such object for each of them, empty where nothing is
@@ -290,7 +290,7 @@ static void make(struct call *c)
         return;
     }
     struct wish *all = xcalloc(n, sizeof *all);
-    if (read_all(c, all, n, &at, &f) || assign_all(c, all, n, &at, &f))
+    if (assign_all(c, all, n, &at, &f))
         answer_fault(c, &f, at, n);
     else
         answer_outcomes(c, all, n);

@@ -50,10 +50,14 @@ void plugin_jobs(struct call *c)
     kind_list(c, &jobs);
 }
 
-/* A job that is over has nothing to take back, and its device may have another by now. */
+/* A job that is over has nothing to take back, and its device may have another by now. In the transaction, so
+ * that the device is the asker's until then. */
 static int cancel(struct call *c, struct err *e)
 {
     struct job j, live;
+    int known = kind_known(c, &jobs, c->id, e);
+    if (known <= 0)
+        return known < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "No %s matches the given query.", jobs.noun);
     if (job_by_id(c->store, c->id, &j, e) || job_current(c->store, j.device_id, &live, e))
         return -1;
     if (live.id != j.id || (j.state != JOB_ARMED && j.state != JOB_CLAIMED))
@@ -76,14 +80,9 @@ static int cancel_at_once(struct call *c, struct err *e)
 void plugin_job(struct call *c)
 {
     struct err e = {0};
-    if (c->rq->method != API_DELETE) {
+    if (c->rq->method != API_DELETE)
         kind_detail(c, &jobs);
-        return;
-    }
-    int known = kind_known(c, &jobs, c->id, &e);
-    if (!known)
-        answer_missing(c, jobs.noun);
-    else if (known < 0 || cancel_at_once(c, &e))
+    else if (cancel_at_once(c, &e))
         answer_err(c, &e);
     else
         answer_empty(c, 204);
