@@ -436,6 +436,7 @@ struct run {
     uint32_t turn;
     bool start, end, matched;
     size_t *todo;
+    size_t work; /* places and ranges that were looked at */
 };
 
 /* Follows what reads no character, from one place on. */
@@ -445,6 +446,7 @@ static void reach(struct run *r, struct places *set, size_t from)
     r->todo[n++] = from;
     while (n > 0) {
         size_t at = r->todo[--n];
+        r->work++;
         if (r->seen[at] == r->turn) {
             continue;
         }
@@ -491,7 +493,7 @@ static bool takes(const struct match *m, const struct step *s, uint32_t c)
     return in != s->negative;
 }
 
-bool match_in(const struct match *m, const char *text, size_t n)
+int match_in(const struct match *m, const char *text, size_t n)
 {
     size_t size = m->steps_n;
     size_t *memory = xcalloc(4 * size + 2, sizeof *memory);
@@ -504,7 +506,7 @@ bool match_in(const struct match *m, const char *text, size_t n)
         if (r.start) {
             reach(&r, &now, 0);
         }
-        if (r.matched || at == end) {
+        if (r.matched || at == end || r.work > MATCH_WORK) {
             break;
         }
         uint32_t c = next_char(&at, end);
@@ -513,6 +515,7 @@ bool match_in(const struct match *m, const char *text, size_t n)
         r.start = false;
         next.n = 0;
         for (size_t i = 0; i < now.n; i++) {
+            r.work += 1 + m->steps[now.at[i]].b;
             if (takes(m, &m->steps[now.at[i]], c)) {
                 reach(&r, &next, now.at[i] + 1);
             }
@@ -524,5 +527,5 @@ bool match_in(const struct match *m, const char *text, size_t n)
     }
     free(memory);
     free(r.seen);
-    return r.matched;
+    return r.matched ? 1 : r.work > MATCH_WORK ? -1 : 0;
 }

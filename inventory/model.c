@@ -161,7 +161,7 @@ static const struct choice interface_type[] = {{"virtual", "Virtual"},
 #define TEXT(key, characters)    {.name = key, .kind = FIELD_TEXT, .column = key, .max = characters}
 #define TEXT_NULL(key, characters) {.name = key, .kind = FIELD_TEXT, .column = key, .max = characters, .flags = FIELD_NULL}
 #define DESCRIPTION              {.name = "description", .kind = FIELD_TEXT, .column = "description", .max = 200, .flags = FIELD_BRIEF}
-#define COMMENTS                 {.name = "comments", .kind = FIELD_TEXT, .column = "comments"}
+#define COMMENTS                 {.name = "comments", .kind = FIELD_TEXT, .column = "comments", .max = 65536}
 #define TAGS                     {.name = "tags", .kind = FIELD_TAGS}
 #define CUSTOM                   {.name = "custom_fields", .kind = FIELD_CUSTOM, .column = "custom_fields"}
 #define CREATED                  {.name = "created", .kind = FIELD_TIME, .column = "created_ms", .flags = FIELD_READ_ONLY}
@@ -405,7 +405,7 @@ static const struct field note_fields[] = {
     /* not NetBox's, whose users have numbers */
     {.name = "created_by_name", .kind = FIELD_TEXT, .column = "created_by", .flags = FIELD_READ_ONLY},
     {.name = "kind", .kind = FIELD_CHOICE, .column = "kind", .choices = note_kind, .missing = "info"},
-    {.name = "comments", .kind = FIELD_TEXT, .column = "comments", .flags = FIELD_REQUIRED},
+    {.name = "comments", .kind = FIELD_TEXT, .column = "comments", .max = 65536, .flags = FIELD_REQUIRED},
     TAGS, CUSTOM, UPDATED,
 };
 

@@ -148,12 +148,11 @@ enum filter_special {
 /* Where a filter's column stands, seen from the model's row. */
 enum filter_via {
     VIA_SELF,
-    VIA_DEVICE,           /* interface -> its device */
-    VIA_INTERFACE,        /* MAC, IP -> its interface */
-    VIA_INTERFACE_DEVICE, /* MAC, IP -> its interface's device */
-    VIA_TYPE,             /* device -> its device type */
-    VIA_MACS,             /* interface -> any of its MAC addresses */
-    VIA_DEVICE_MACS,      /* device -> any MAC address of any of its interfaces */
+    VIA_DEVICE,      /* interface -> its device */
+    VIA_INTERFACE,   /* MAC, IP -> its interface */
+    VIA_TYPE,        /* device -> its device type */
+    VIA_MACS,        /* interface -> any of its MAC addresses */
+    VIA_DEVICE_MACS, /* device -> any MAC address of any of its interfaces */
     VIA_COUNT
 };
 

@@ -27,6 +27,7 @@ struct store {
     int depth; /* of transactions: 1 is BEGIN, more are savepoints */
     int patience_ms;
     bool snapshot, full;
+    const struct db_limit *limit; /* of what runs now; NULL: none */
     int64_t data_version;
     char asker[ASKER_SIZE];
     struct cached cache[CACHE_SLOTS];
@@ -190,18 +191,24 @@ static int64_t cpu_ns(void)
 
 static int limit_reached(void *ctx)
 {
-    const struct db_limit *l = ctx;
-    return cpu_ns() > l->end_ns;
+    return db_limit_over(ctx);
+}
+
+bool db_limit_over(const struct db_limit *l)
+{
+    return l && cpu_ns() > l->end_ns;
 }
 
 void db_limit(struct store *s, struct db_limit *l, int ms)
 {
     l->end_ns = cpu_ns() + (int64_t)ms * 1000000;
+    s->limit = l;
     sqlite3_progress_handler(s->db, 20000, limit_reached, l);
 }
 
 void db_limit_end(struct store *s)
 {
+    s->limit = NULL;
     sqlite3_progress_handler(s->db, 0, NULL, NULL);
 }
 
@@ -539,7 +546,7 @@ static int setup(struct store *s, struct err *e)
     if (wal_mode(s, e) < 0) {
         return -1;
     }
-    if (db_functions(s->db) != SQLITE_OK) {
+    if (db_functions(s->db, &s->limit) != SQLITE_OK) {
         return db_fail(s, e);
     }
     static const char pragmas[] = "PRAGMA synchronous = FULL;"

@@ -41,7 +41,8 @@ static void forget_match(void *m)
     match_free(m);
 }
 
-/* rackstrap_match(pattern, text, in any case). The pattern is compiled once in a statement. */
+/* rackstrap_match(pattern, text, in any case). The pattern is compiled once in a statement. A pattern can
+ * make each row cost a second: SQLite asks for the limit after thousands of rows, this after each. */
 static void call_match(sqlite3_context *c, int n, sqlite3_value **v)
 {
     (void)n;
@@ -61,10 +62,16 @@ static void call_match(sqlite3_context *c, int n, sqlite3_value **v)
         }
     }
     const char *text = (const char *)sqlite3_value_text(v[1]);
-    sqlite3_result_int(c, match_in(m, text ? text : "", (size_t)sqlite3_value_bytes(v[1])));
+    const struct db_limit *const *limit = sqlite3_user_data(c);
+    int r = match_in(m, text ? text : "", (size_t)sqlite3_value_bytes(v[1]));
+    if (r < 0 || db_limit_over(*limit)) {
+        sqlite3_result_error_code(c, SQLITE_INTERRUPT);
+        return;
+    }
+    sqlite3_result_int(c, r);
 }
 
-int db_functions(sqlite3 *db)
+int db_functions(sqlite3 *db, const struct db_limit *const *limit)
 {
     static const struct {
         const char *name;
@@ -74,8 +81,8 @@ int db_functions(sqlite3 *db)
         {"rackstrap_mac", 1, call_mac}, {"rackstrap_inet", 2, call_inet}, {"rackstrap_match", 3, call_match}};
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
         int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
-        int r = sqlite3_create_function_v2(db, functions[i].name, functions[i].arguments, flags, NULL,
-                                           functions[i].call, NULL, NULL, NULL);
+        int r = sqlite3_create_function_v2(db, functions[i].name, functions[i].arguments, flags,
+                                           (void *)limit, functions[i].call, NULL, NULL, NULL);
         if (r != SQLITE_OK) {
             return r;
         }

@@ -616,9 +616,6 @@ static const struct {
     [VIA_SELF] = {"", "x", ""},
     [VIA_DEVICE] = {"x.device_id IN (SELECT y.id FROM devices y WHERE y.removed_ms = 0 AND ", "y", ")"},
     [VIA_INTERFACE] = {"x.interface_id IN (SELECT y.id FROM interfaces y WHERE ", "y", ")"},
-    [VIA_INTERFACE_DEVICE] = {"x.interface_id IN (SELECT i.id FROM interfaces i JOIN devices y ON y.id = "
-                              "i.device_id WHERE ",
-                              "y", ")"},
     [VIA_TYPE] = {"x.device_type_id IN (SELECT y.id FROM device_types y WHERE ", "y", ")"},
     [VIA_MACS] = {"x.id IN (SELECT y.interface_id FROM mac_addresses y WHERE ", "y", ")"},
     [VIA_DEVICE_MACS] = {"x.id IN (SELECT i.device_id FROM mac_addresses y JOIN interfaces i ON i.id = "

@@ -151,13 +151,27 @@ static int device_before(struct write *x)
     return 0;
 }
 
+static int disk_read(struct write *x)
+{
+    sqlite3_stmt *q;
+    if (db_query(x->s, "SELECT disk FROM devices WHERE id = ?", DB_VALUES(db_i(x->id)), &q, x->e) < 0) {
+        return -1;
+    }
+    int r = db_step(x->s, q, x->e);
+    if (r == 1) {
+        db_text(q, 0, x->disk_before, sizeof x->disk_before);
+        db_done(q);
+    }
+    return r < 0 ? -1 : 0;
+}
+
 static int device_disk(struct write *x)
 {
     if (!x->has_disk) {
         return 0;
     }
-    if (db_run(x->s, "UPDATE devices SET disk = ? WHERE id = ?", DB_VALUES(db_t(x->disk), db_i(x->id)),
-               x->e) < 0) {
+    if (disk_read(x) < 0 || db_run(x->s, "UPDATE devices SET disk = ? WHERE id = ?",
+                                   DB_VALUES(db_t(x->disk), db_i(x->id)), x->e) < 0) {
         return -1;
     }
     /* A job that no machine has claimed yet follows its device. */
@@ -482,7 +496,10 @@ static int location_after(struct write *x)
         "d.removed_ms = 0) OR EXISTS (SELECT 1 FROM racks r WHERE r.location_id = x.id AND r.site_id IS NOT "
         "x.site_id) "
         "OR EXISTS (SELECT 1 FROM locations l WHERE l.parent_id = x.id AND l.site_id <> x.site_id))";
-    return check(x, parents);
+    /* as prefix_after has it */
+    static const char prefixes[] = "UPDATE prefixes SET site_id = (SELECT site_id FROM locations WHERE id = "
+                                   "?1) WHERE location_id = ?1";
+    return check(x, parents) < 0 ? -1 : db_run(x->s, prefixes, DB_VALUES(db_i(x->id)), x->e);
 }
 
 /* A rack has no slug in NetBox; ours is made of its name, and is no other's in its site. */

@@ -229,11 +229,13 @@ static void order_one(struct sql *q, const struct model *m, const char *name, bo
     sql_addf(q, "%s, ", down ? " DESC" : "");
 }
 
+#define ORDER_MAX 8 /* names; those after them are passed over */
+
 void sql_order(struct sql *q, const struct model *m, const struct record_query *rq)
 {
     sql_add(q, " ORDER BY ");
     const char *at = rq->by_id ? "" : rq->ordering && *rq->ordering ? rq->ordering : m->order;
-    while (*at) {
+    for (int names = 0; *at && names < ORDER_MAX; names++) {
         char name[64];
         size_t n = strcspn(at, ",");
         bool down = *at == '-';
@@ -248,6 +250,8 @@ void sql_order(struct sql *q, const struct model *m, const struct record_query *
 }
 
 /* ---- faults */
+
+#define FAULTS_MAX 256 /* a body of a megabyte may have more of them than anybody reads */
 
 void fault_add(struct faults *f, const char *field, const char *fmt, ...)
 {

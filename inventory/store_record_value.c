@@ -7,7 +7,9 @@
 
 #include "inventory/store_record_write.h"
 
-#define DEPTH_MAX 4 /* of objects of attributes in one another */
+#define DEPTH_MAX  4     /* of objects of attributes in one another */
+#define REFS_MAX   1000  /* in one list */
+#define CUSTOM_MAX 65536 /* bytes of an object's own custom fields together */
 
 /* ---- columns */
 
@@ -459,6 +461,10 @@ int tags_read(struct write *x, const char *field, const json_t *v, struct db_ids
     if (!json_is_array(v)) {
         return fault(x, field, "Expected a list of items.");
     }
+    if (json_array_size(v) > REFS_MAX) {
+        fault_add(x->f, field, "Ensure this field has no more than %d elements.", REFS_MAX);
+        return 0;
+    }
     json_array_foreach((json_t *)v, i, item)
     {
         int64_t id;
@@ -653,8 +659,7 @@ static void custom_one(struct write *x, const struct custom_fields *all, const c
     }
 }
 
-/* What the object has now, as JSON; new fields' defaults for a new one. */
-static json_t *custom_now(struct write *x, const struct custom_fields *all)
+json_t *custom_stored(struct write *x)
 {
     struct sql q;
     sqlite3_stmt *stmt;
@@ -670,7 +675,13 @@ static json_t *custom_now(struct write *x, const struct custom_fields *all)
         db_drop(stmt);
     }
     sql_free(&q);
-    now = now ? now : json_object();
+    return now ? now : json_object();
+}
+
+/* What the object has now, as JSON; new fields' defaults for a new one. */
+static json_t *custom_now(struct write *x, const struct custom_fields *all)
+{
+    json_t *now = custom_stored(x);
     for (size_t i = 0; x->create && i < all->n; i++) {
         if (all->list[i].missing && !json_is_null(all->list[i].missing)) {
             json_object_set(now, all->list[i].name, all->list[i].missing);
@@ -686,6 +697,28 @@ static void required_custom(struct write *x, const struct custom_fields *all, co
             fault_add(x->f, "", "Missing required custom field '%s'.", all->list[i].name);
         }
     }
+}
+
+/* SQLite reads these texts too, whoever asks for one of the fields, and not as deep as we do. */
+static int custom_set(struct write *x, const json_t *out)
+{
+    char *text = json_dumps(out, JSON_COMPACT);
+    struct db_value v = value_text(x, text ? text : "{}");
+    int64_t good = 0;
+    free(text);
+    if (v.n > CUSTOM_MAX) {
+        fault_add(x->f, "custom_fields", "Ensure that all of them have no more than %d bytes together.",
+                  CUSTOM_MAX);
+        return 0;
+    }
+    if (db_number(x->s, "SELECT json_valid(?)", &v, 1, &good, x->e) < 0) {
+        return -1;
+    }
+    if (!good) {
+        return fault(x, "custom_fields", "These values are nested too deep.");
+    }
+    column_set(x, "custom_fields", v);
+    return 0;
 }
 
 /* v: NULL when the body has none: a new object gets the defaults all the same. */
@@ -713,10 +746,8 @@ int custom_write_read(struct write *x, const json_t *v)
         }
     }
     required_custom(x, &all, out);
-    if (x->create || !json_equal(before, out)) {
-        char *text = json_dumps(out, JSON_COMPACT);
-        column_set(x, "custom_fields", value_text(x, text ? text : "{}"));
-        free(text);
+    if (r == 0 && (x->create || !json_equal(before, out))) {
+        r = custom_set(x, out);
     }
     json_decref(before);
     json_decref(out);

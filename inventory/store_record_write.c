@@ -49,8 +49,9 @@ static int existing_check(struct write *x)
     return r < 0 ? -1 : 0;
 }
 
-/* Of NetBox's object, what is ours: the custom fields that are built in. */
-static bool only_ours(const struct write *x)
+/* Of NetBox's object, what is ours: the custom fields that are built in. Others may be said as they are: some
+ * clients write the whole object of them, of which they changed one. */
+static bool only_ours(const struct write *x, const json_t *now)
 {
     const char *key;
     json_t *v;
@@ -66,7 +67,8 @@ static bool only_ours(const struct write *x)
         json_t *value;
         json_object_foreach(v, name, value)
         {
-            if (!custom_builtin_find(x->m, name)) {
+            const json_t *had = json_object_get(now, name);
+            if (!custom_builtin_find(x->m, name) && !(had ? json_equal(had, value) : json_is_null(value))) {
                 return false;
             }
         }
@@ -83,8 +85,14 @@ static int netbox_check(struct write *x)
     sql_param(&q, db_i(x->id));
     int r = sql_number(x->s, &q, &netbox, x->e);
     sql_free(&q);
-    if (r < 0 || netbox == 0 || (x->body && only_ours(x))) {
+    if (r < 0 || netbox == 0) {
         return r < 0 ? -1 : 0;
+    }
+    json_t *now = x->m->id == MODEL_DEVICE ? custom_stored(x) : NULL;
+    bool ours = x->body && only_ours(x, now);
+    json_decref(now);
+    if (ours) {
+        return 0;
     }
     x->ret->netbox_id = netbox;
     return err_set(x->e, ERR_CONFLICT, "This %s is kept in NetBox, under the number %lld; change it there.",
@@ -554,7 +562,7 @@ static int row_write(struct write *x, struct change *c)
     r = r == 0 ? tags_read_names(x, tags_after) : r;
     if (r == 0) {
         change_text(c, "tags", tags_before, tags_after);
-        change_text(c, "disk", NULL, x->has_disk ? x->disk : NULL);
+        change_text(c, "disk", x->disk_before, x->has_disk ? x->disk : "");
         r = display_read(x, display);
     }
     if (r == 0 && (x->create || !change_none(c))) {
@@ -623,9 +631,14 @@ int record_update(struct store *s, const struct who *w, const struct model *m, i
 
 #define NAMED 10 /* dependants that are named */
 
-/* Those that refer to it, by the fields of all models. */
-static int dependants_of(struct write *x, const struct model *m, const char *column, struct str *names,
-                         int64_t *ret_n)
+/* What refers to an object that is to go. Of what the asker does not see, not even the number is told. */
+struct dependants {
+    struct str names;
+    int64_t n;
+    bool hidden;
+};
+
+static int dependants_of(struct write *x, const struct model *m, const char *column, struct dependants *d)
 {
     struct sql q;
     sqlite3_stmt *stmt;
@@ -640,11 +653,14 @@ static int dependants_of(struct write *x, const struct model *m, const char *col
     sql_add(&q, m->id == MODEL_DEVICE ? " AND x.removed_ms = 0" : "");
     int r = sql_prepare(x->s, &q, &stmt, x->e);
     while (r == 0 && (r = db_step(x->s, stmt, x->e)) == 1) {
-        if ((*ret_n)++ < NAMED && db_int(stmt, 2)) {
+        bool seen = db_int(stmt, 2) != 0;
+        if (seen && d->n < NAMED) {
             char text[128];
             db_text(stmt, 1, text, sizeof text);
-            str_addf(names, "%s%s (%lld)", names->len ? ", " : "", text, (long long)db_int(stmt, 0));
+            str_addf(&d->names, "%s%s (%lld)", d->n ? ", " : "", text, (long long)db_int(stmt, 0));
         }
+        d->n += seen;
+        d->hidden |= !seen;
         r = 0;
     }
     db_drop(stmt);
@@ -652,31 +668,35 @@ static int dependants_of(struct write *x, const struct model *m, const char *col
     return r;
 }
 
+static int dependants_fault(struct write *x, const struct dependants *d)
+{
+    if (d->n == 0) {
+        return err_set(x->e, ERR_CONFLICT,
+                       "Unable to delete object. What depends on it is not this token's to see.");
+    }
+    return err_set(x->e, ERR_CONFLICT, "Unable to delete object. %lld dependent objects were found: %s%s",
+                   (long long)d->n, d->names.s, d->n > NAMED ? ", ..." : "");
+}
+
 static int dependants_check(struct write *x)
 {
-    struct str names = {0};
-    int64_t n = 0;
+    struct dependants d = {.n = 0};
     int r = 0;
-    str_add(&names, "");
     for (size_t i = 0; i < MODEL_COUNT && r == 0; i++) {
         const struct model *m = model_get((enum model_id)i);
         for (size_t k = 0; k < m->fields_n && r == 0; k++) {
             const struct field *f = &m->fields[k];
             /* a device's interfaces go with it */
             if (f->kind == FIELD_REF && f->to == x->m->id && f->to != MODEL_IP && f->to != MODEL_DEVICE) {
-                r = dependants_of(x, m, f->column, &names, &n);
+                r = dependants_of(x, m, f->column, &d);
             }
         }
     }
     if (r == 0 && (x->m->id == MODEL_SITE || x->m->id == MODEL_LOCATION)) {
-        r = dependants_of(x, model_get(MODEL_PREFIX), x->m->id == MODEL_SITE ? "site_id" : "location_id",
-                          &names, &n);
+        r = dependants_of(x, model_get(MODEL_PREFIX), x->m->id == MODEL_SITE ? "site_id" : "location_id", &d);
     }
-    if (r == 0 && n > 0) {
-        r = err_set(x->e, ERR_CONFLICT, "Unable to delete object. %lld dependent objects were found: %s%s",
-                    (long long)n, names.len ? names.s : "none that you may see", n > NAMED ? ", ..." : "");
-    }
-    str_free(&names);
+    r = r == 0 && (d.n > 0 || d.hidden) ? dependants_fault(x, &d) : r;
+    str_free(&d.names);
     return r;
 }
 

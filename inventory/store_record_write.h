@@ -44,7 +44,7 @@ struct write {
     const char *object_type; /* of assigned_object_type or scope_type: "" for null; NULL: not said */
     struct given object_id;
     bool has_disk, has_protected, protect;
-    char disk[DISK_SELECTOR_MAX];
+    char disk[DISK_SELECTOR_MAX], disk_before[DISK_SELECTOR_MAX];
     int64_t old_device, device; /* that it hangs on, before and after; 0: none */
 };
 
@@ -59,6 +59,7 @@ int value_read(struct write *x, const struct field *f, const json_t *v);
 int ref_read(struct write *x, const char *field, const struct model *to, const json_t *v, int64_t *ret);
 int tags_read(struct write *x, const char *field, const json_t *v, struct db_ids *ret);
 int custom_write_read(struct write *x, const json_t *v);
+json_t *custom_stored(struct write *x); /* the user's, as the object has them now; never NULL */
 
 /* ---- store_record_rules.c: what is true of one model, or of one device as a whole */
 

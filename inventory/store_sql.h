@@ -25,8 +25,10 @@ extern const struct migrations inventory_migrations, lease_migrations;
 int db_open(const char *state_dir, const char *file, const struct migrations *m, struct store **ret,
             struct err *e);
 
-/* Gives a connection the functions of store_function.c. SQLITE_OK, or not. */
-int db_functions(sqlite3 *db);
+/* Gives a connection the functions of store_function.c, which heed the limit that stands there when they
+ * run. SQLITE_OK, or not. */
+struct db_limit;
+int db_functions(sqlite3 *db, const struct db_limit *const *limit);
 /* A statement that runs when this becomes true ends with ERR_UNAVAILABLE; NULL: none does. */
 void db_stop_when(struct store *s, const atomic_bool *stop);
 
@@ -75,6 +77,7 @@ struct db_limit {
 };
 void db_limit(struct store *s, struct db_limit *l, int ms);
 void db_limit_end(struct store *s);
+bool db_limit_over(const struct db_limit *l); /* NULL: there is none */
 
 /* Lends the kept statement of this literal, bound and ready for db_step. */
 int db_query(struct store *s, const char *sql, const struct db_value *v, size_t n, sqlite3_stmt **ret,

@@ -20,8 +20,9 @@ static bool matches(const char *pattern, bool any_case, const char *text)
     if (!m) {
         fail_msg("%s: %s", pattern, e.text);
     }
-    bool r = match_in(m, text, strlen(text));
+    int r = match_in(m, text, strlen(text));
     match_free(m);
+    assert_int_not_equal(r, -1);
     return r;
 }
 
@@ -138,12 +139,30 @@ static void test_time(void **state)
     free(text);
 }
 
+/* And where each character of a long text costs thousands of steps, it is given up. */
+static void test_given_up(void **state)
+{
+    (void)state;
+    size_t n = 4 << 20;
+    char *text = xcalloc(1, n + 1);
+    memset(text, 'a', n);
+    struct match *m = match_new("([b-cd-ef-gh-ia]{255}){16}z", false, NULL);
+    assert_non_null(m);
+    double before = cpu();
+    assert_int_equal(match_in(m, text, n), -1);
+    assert_true(cpu() - before < 30);
+    assert_int_equal(match_in(m, text, 300), 0);
+    match_free(m);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_patterns),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_time),
+        cmocka_unit_test(test_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 
 #include "inventory/store_sql.h"
 
+#include <time.h>
+
 /* The values of one field of a list, joined by blanks. */
 struct seen {
     const char *field;
@@ -377,6 +379,38 @@ static void test_faults(void **state)
                         ": This query has more than 256 parameters.");
 }
 
+/* A name of the order too many is passed over: SQLite would refuse them. */
+static void test_long_order(void **state)
+{
+    (void)state;
+    struct str order = {0};
+    str_add(&order, "-name");
+    for (int i = 0; i < 3000; i++) {
+        str_add(&order, ",id");
+    }
+    assert_string_equal(list(MODEL_DEVICE, "name", (struct record_query){.ordering = order.s}),
+                        "hv-4 hv-3 hv-2 hv-1");
+    str_free(&order);
+}
+
+/* A pattern for which each row is dear: the end comes at a row, not after thousands of them. */
+static void test_dear_pattern(void **state)
+{
+    (void)state;
+    static const char sql[] =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO tags "
+        "(name, slug, description) SELECT 'T' || i, 't' || i, replace(hex(zeroblob(100)), '0', 'a') FROM n";
+    struct record_term terms = {"description__regex", "([b-cd-ef-gh-ij-ka]{255}){16}z"};
+    struct record_query q = {.terms = &terms, .n = 1, .fields = 1};
+    int64_t n = -1;
+    ok(db_run(fx.s, sql, NULL, 0, E));
+    faults_free(&faults);
+    clock_t before = clock();
+    fails(record_count(fx.s, &all, model_get(MODEL_TAG), &q, &n, &faults, E), ERR_UNAVAILABLE);
+    assert_true((double)(clock() - before) / CLOCKS_PER_SEC < 2 * RECORD_SEARCH_MS / 1000.0);
+    finds("hv-1", {"name", "hv-1"});
+}
+
 /* A search that eats the processor is ended, and the store is as good as before. */
 static void test_limit(void **state)
 {
@@ -442,9 +476,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, fill, clear)
-        T(test_sql),      T(test_suffixes), T(test_kinds), T(test_custom),     T(test_what_hangs_on_devices),
-        T(test_prefixes), T(test_order),    T(test_pages), T(test_projection), T(test_walk_and_change),
-        T(test_faults),   T(test_limit),
+        T(test_sql),
+        T(test_suffixes),
+        T(test_kinds),
+        T(test_custom),
+        T(test_what_hangs_on_devices),
+        T(test_prefixes),
+        T(test_order),
+        T(test_pages),
+        T(test_projection),
+        T(test_walk_and_change),
+        T(test_faults),
+        T(test_limit),
+        T(test_long_order),
+        T(test_dear_pattern),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

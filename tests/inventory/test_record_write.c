@@ -314,6 +314,44 @@ static void test_tags_and_custom_fields(void **state)
     fails(record_delete(fx.s, &all, model_get(MODEL_CUSTOM_FIELD), 2147483001, &written, E), ERR_REFUSED);
 }
 
+/* What would cost whoever reads it: too much of one kind is refused. */
+static void test_too_much(void **state)
+{
+    (void)state;
+    make(MODEL_CUSTOM_FIELD, "{'name': 'any', 'type': 'json', 'object_types': ['dcim.device']}");
+    json_t *deep = json_array(), *b = body("{'custom_fields': {}, 'tags': []}");
+    for (int i = 0; i < 2030; i++) {
+        json_t *outer = json_array();
+        json_array_append_new(outer, deep);
+        deep = outer;
+    }
+    json_object_set_new(json_object_get(b, "custom_fields"), "any", deep);
+    assert_string_equal(fault_of(change_as(&all, MODEL_DEVICE, device, b, false)),
+                        "custom_fields: These values are nested too deep.");
+    char *text = xcalloc(1, 70001);
+    memset(text, 'a', 70000);
+    refuse_change("custom_fields: Ensure that all of them have no more than 65536 bytes together.",
+                  MODEL_DEVICE, device, "{'custom_fields': {'any': '%s'}}", text);
+    refuse_change("comments: Ensure this field has no more than 65536 characters.", MODEL_DEVICE, device,
+                  "{'comments': '%s'}", text);
+    free(text);
+    json_t *tags = json_array(), *unknown = json_object();
+    for (int i = 0; i < 1001; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "no%d", i);
+        json_array_append_new(tags, json_integer(1));
+        json_object_set_new(unknown, name, json_null());
+    }
+    b = json_object();
+    json_object_set_new(b, "tags", tags);
+    assert_string_equal(fault_of(change_as(&all, MODEL_DEVICE, device, b, false)),
+                        "tags: Ensure this field has no more than 1000 elements.");
+    assert_int_equal(faults.n, 1);
+    assert_string_equal(fault_of(change_as(&all, MODEL_DEVICE, device, unknown, false)),
+                        "no0: There is no such field.");
+    assert_true(faults.n < 1000);
+}
+
 static void test_builtin_fields(void **state)
 {
     (void)state;
@@ -335,6 +373,9 @@ static void test_builtin_fields(void **state)
     assign_device(device, "debian");
     change(MODEL_DEVICE, device, "{'custom_fields': {'disk': 'by-path=pci-1'}}");
     assert_string_equal(current(device).disk_selector, "by-path=pci-1"); /* the armed job follows */
+    size_t changes = events(device, "changed");
+    change(MODEL_DEVICE, device, "{'custom_fields': {'disk': 'by-path=pci-1'}}"); /* said again: no entry */
+    assert_int_equal(events(device, "changed"), changes);
     int64_t prefix = make(MODEL_PREFIX,
                           "{'prefix': '10.77.0.0/24', 'custom_fields': {'gateway': '10.77.0.1'}, "
                           "'scope_type': 'dcim.site', 'scope_id': %lld}",
@@ -370,6 +411,16 @@ static void test_places(void **state)
     is(MODEL_LOCATION, hall, "children", "1");
     refuse_change("parent: A location cannot be within itself.", MODEL_LOCATION, hall, "{'parent': %lld}",
                   (long long)row);
+    /* a prefix goes with its location to another site */
+    int64_t away = make(MODEL_LOCATION, "{'name': 'Away', 'slug': 'away', 'site': %lld}", (long long)site);
+    int64_t prefix =
+        make(MODEL_PREFIX, "{'prefix': '10.9.0.0/24', 'scope_type': 'dcim.location', 'scope_id': %lld}",
+             (long long)away);
+    is(MODEL_SITE, other, "prefix_count", "0");
+    change(MODEL_LOCATION, away, "{'site': %lld}", (long long)other);
+    is(MODEL_SITE, other, "prefix_count", "1");
+    ok(record_delete(fx.s, &all, model_get(MODEL_PREFIX), prefix, &written, E));
+    ok(record_delete(fx.s, &all, model_get(MODEL_LOCATION), away, &written, E));
     change(MODEL_DEVICE, device, "{'location': %lld}", (long long)row);
     fails(record_delete(fx.s, &all, model_get(MODEL_SITE), other, &written, E), ERR_CONFLICT);
     assert_string_equal(fx.e.text, "Unable to delete object. 5 dependent objects were found: Hall (1), Row "
@@ -406,7 +457,16 @@ static void test_notes(void **state)
 static void test_netbox(void **state)
 {
     (void)state;
+    make(MODEL_CUSTOM_FIELD, "{'name': 'n', 'type': 'integer', 'object_types': ['dcim.device']}");
+    make(MODEL_CUSTOM_FIELD, "{'name': 'm', 'type': 'integer', 'object_types': ['dcim.device']}");
+    change(MODEL_DEVICE, device, "{'custom_fields': {'n': 7}}");
     netbox_owns("devices", device, 77);
+    assert_int_equal(change_as(&all, MODEL_DEVICE, device, body("{'custom_fields': {'n': 8}}"), false), -1);
+    assert_int_equal(fx.e.kind, ERR_CONFLICT);
+    /* pynetbox writes all of them when one has changed */
+    change(MODEL_DEVICE, device,
+           "{'custom_fields': {'n': 7, 'm': null, 'disk': 'serial=Y', 'state': 'idle'}}");
+    assert_string_equal(get_device(device).disk_selector, "serial=Y");
     assert_int_equal(change_as(&all, MODEL_DEVICE, device, body("{'serial': 'x'}"), false), -1);
     assert_int_equal(fx.e.kind, ERR_CONFLICT);
     assert_int_equal(written.netbox_id, 77);
@@ -492,6 +552,7 @@ int main(void)
         T(test_macs),
         T(test_tags_and_custom_fields),
         T(test_builtin_fields),
+        T(test_too_much),
         T(test_places),
         T(test_notes),
         T(test_netbox),
