@@ -251,8 +251,6 @@ void sql_order(struct sql *q, const struct model *m, const struct record_query *
 
 /* ---- faults */
 
-#define FAULTS_MAX 256 /* a body of a megabyte may have more of them than anybody reads */
-
 void fault_add(struct faults *f, const char *field, const char *fmt, ...)
 {
     if (f->n == FAULTS_MAX) {
