@@ -16,7 +16,8 @@
 struct match;
 /* NULL: ERR_INPUT says what is wrong with the pattern, or that it is too long when its {} are written out. */
 struct match *match_new(const char *pattern, bool any_case, struct err *e);
-/* Anywhere in the text: 1, 0; -1: finding out would take more than MATCH_WORK steps, less than a second of them. */
+/* Anywhere in the text: 1, 0; -1: finding out would take more than MATCH_WORK steps, less than a second of
+ * them. */
 #define MATCH_WORK (1 << 28)
 int match_in(const struct match *m, const char *text, size_t n);
 void match_free(struct match *m); /* takes NULL */
