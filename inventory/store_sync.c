@@ -54,8 +54,8 @@ static const struct {
     [SYNC_DEVICE] =
         STAGE("dcim.device", "devices",
               "name, type, role, tenant, platform, serial, asset_tag, site, location, rack, position, face,"
-              " status, primary4, primary6, oob, config_context, local_context, image",
-              "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"),
+              " status, primary4, primary6, oob, config_context, local_context, image, updated",
+              "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"),
     [SYNC_INTERFACE] = STAGE("dcim.interface", "interfaces",
                              "device, name, label, type, enabled, mgmt_only, mtu, speed, primary_mac",
                              "?, ?, ?, ?, ?, ?, ?, ?, ?"),
@@ -103,7 +103,7 @@ const char sync_ddl[] =
     TABLE("custom_fields", "name, label, type, object_types, required, default_value, weight")
     TABLE("prefixes", "first, last, length, router, site, location, tenant, status, is_pool, mark_utilized")
     TABLE("devices", "name TEXT COLLATE NOCASE, type, role, tenant, platform, serial, asset_tag, site, location, rack, position REAL, face, "
-                     "status, primary4, primary6, oob, config_context, local_context, image")
+                     "status, primary4, primary6, oob, config_context, local_context, image, updated")
     TABLE("interfaces", "device INTEGER, name, label, type, enabled, mgmt_only, mtu, speed, primary_mac, is_primary INTEGER NOT NULL DEFAULT 0")
     TABLE("macs", "mac INTEGER, interface INTEGER, netbox_id INTEGER, is_primary INTEGER NOT NULL DEFAULT 0")
     TABLE("ips", "address, length, interface INTEGER, status, role, dns_name, tenant, is_primary INTEGER NOT NULL DEFAULT 0")
@@ -118,6 +118,7 @@ const char sync_ddl[] =
     "CREATE TABLE stage.read_devices (id INTEGER PRIMARY KEY);" /* what an incremental sync reads whole */
     "CREATE TABLE stage.gone (id INTEGER PRIMARY KEY, local INTEGER);"
     "CREATE TABLE stage.adopt (id INTEGER PRIMARY KEY, local INTEGER UNIQUE);"
+    "CREATE TABLE stage.judged (image TEXT PRIMARY KEY, why TEXT) WITHOUT ROWID;" /* why: it is not known; NULL: it is */
     "CREATE TABLE stage.differs (id INTEGER PRIMARY KEY);"
     "CREATE TABLE stage.todo (id INTEGER PRIMARY KEY, batch INTEGER, local INTEGER, is_new INTEGER, adopted INTEGER);"
     "CREATE INDEX stage.todo_batch ON todo(batch); CREATE INDEX stage.todo_local ON todo(local);"

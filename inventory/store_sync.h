@@ -10,8 +10,10 @@ struct sync {
     char *state_dir;
     int lock;
     int64_t began_ms;
-    bool staging; /* a transaction of the stage is open */
-    bool full;    /* of sync_check and what follows */
+    bool staging;      /* a transaction of the stage is open */
+    bool full;         /* of sync_check and what follows */
+    bool judges_all;   /* whether each image that is wanted is known, not of the changed devices only */
+    char releases[48]; /* which they are: how many, and the newest */
 };
 
 extern const char sync_ddl[];

@@ -12,65 +12,113 @@
 
 #define PENDING " FROM devices d WHERE d.netbox_wish IS NOT d.netbox_image AND d.removed_ms = 0 "
 
-struct wish {
-    char image[ASSIGNED_SIZE];
-    bool known;
-};
+typedef char image_text[ASSIGNED_SIZE];
 
-static int wishes_read(struct sync *y, struct wish **ret, size_t *ret_n, struct err *e)
+/* What there is to judge: all that is wanted, where everything was read or the releases are others now; else
+ * what has changed. */
+static int wishes_read(struct sync *y, image_text **ret, size_t *ret_n, struct err *e)
 {
+    static const char all[] =
+        "SELECT DISTINCT netbox_wish FROM devices WHERE netbox_wish IS NOT NULL AND removed_ms = 0";
+    static const char changed[] =
+        "SELECT d.netbox_wish" PENDING "AND d.netbox_wish IS NOT NULL UNION SELECT d.netbox_wish FROM "
+        "stage.devices v JOIN devices d ON d.netbox_id = v.id WHERE d.netbox_wish "
+        "IS NOT NULL AND d.removed_ms = 0";
     sqlite3_stmt *q;
     size_t n = 0;
     int r;
-    if (db_query(y->s, "SELECT DISTINCT d.netbox_wish" PENDING "AND d.netbox_wish IS NOT NULL", NULL, 0, &q,
-                 e) < 0) {
+    if (db_query(y->s, y->judges_all ? all : changed, NULL, 0, &q, e) < 0) {
         return -1;
     }
     while ((r = db_step(y->s, q, e)) == 1) {
         *ret = xrealloc(*ret, n + 1, sizeof **ret);
-        db_text(q, 0, (*ret)[n].image, sizeof(*ret)[n].image);
-        (*ret)[n++].known = false;
+        db_text(q, 0, (*ret)[n++], sizeof **ret);
     }
     *ret_n = n;
     return r;
 }
 
-/* An image that is not there: the devices that were read are told, and all keep what they have. */
-static int unknown_image(struct sync *y, const char *image, const char *why, struct err *e)
+/* Is there a release of that name? */
+static int judge(struct sync *y, const char *image, struct err *e)
 {
-    static const char sql[] = "INSERT OR REPLACE INTO stage.faults (kind, object_type, id, device, sentence) "
-                              "SELECT 'unknown-image', "
-                              "'dcim.device', d.netbox_id, d.name, ?1" PENDING
-                              "AND d.netbox_wish = ?2 AND (?3 OR d.netbox_id IN (SELECT id FROM "
-                              "stage.devices))";
-    return db_run(y->s, sql, DB_VALUES(db_t(why), db_t(image), db_i(y->full)), e);
-}
-
-/* Seen for the first time in a status in which nothing is armed: the machine has its image, as people say. */
-static int take_as_installed(struct sync *y, const char *image, const char *arm_status, struct err *e)
-{
-    static const char sql[] = "UPDATE devices SET assigned = CASE assigned WHEN '' THEN ?1 ELSE assigned "
-                              "END, noted = noted OR assigned = '', netbox_image = netbox_wish WHERE "
-                              "netbox_wish = ?1 AND netbox_image IS NULL AND netbox_wish IS NOT netbox_image "
-                              "AND removed_ms = 0 AND instr(?2, ',' "
-                              "|| status || ',') = 0";
-    return db_run(y->s, sql, DB_VALUES(db_t(image), db_t(arm_status)), e);
-}
-
-static int wishes_judge(struct sync *y, struct wish *w, size_t n, const struct sync_options *o, struct err *e)
-{
-    for (size_t i = 0; i < n; i++) {
-        struct release r;
-        struct err why = {0};
-        w[i].known = release_find(y->s, w[i].image, &r, &why) == 0;
-        if (!w[i].known && why.kind != ERR_NOT_FOUND && why.kind != ERR_INPUT) {
-            return err_set(e, why.kind, "%s", why.text);
-        }
-        if (w[i].known ? take_as_installed(y, w[i].image, o->arm_status, e) < 0
-                       : unknown_image(y, w[i].image, why.text, e) < 0) {
-            return -1;
-        }
+    struct release r;
+    struct err why = {0};
+    bool known = release_find(y->s, image, &r, &why) == 0;
+    if (!known && why.kind != ERR_NOT_FOUND && why.kind != ERR_INPUT && why.kind != ERR_CONFLICT) {
+        return err_set(e, why.kind, "%s", why.text);
     }
+    return db_run(y->s, "INSERT OR REPLACE INTO stage.judged (image, why) VALUES (?, ?)",
+                  DB_VALUES(db_t(image), known ? (struct db_value){.type = DB_NULL} : db_t(why.text)), e);
+}
+
+/* Whose image is not there is told, and keeps what it has. */
+static int unknown_images(struct sync *y, struct err *e)
+{
+#define UNKNOWN                                                                                              \
+    "INSERT OR REPLACE INTO stage.faults (kind, object_type, id, device, sentence) SELECT 'unknown-image', " \
+    "'dcim.device', d.netbox_id, d.name, g.why FROM "
+#define JUDGED "JOIN stage.judged g ON g.image = d.netbox_wish WHERE g.why IS NOT NULL AND d.removed_ms = 0"
+    static const char all[] = UNKNOWN "devices d " JUDGED;
+    static const char changed[] = UNKNOWN "stage.devices v JOIN devices d ON d.netbox_id = v.id " JUDGED;
+#undef JUDGED
+#undef UNKNOWN
+    return db_run(y->s, y->judges_all ? all : changed, NULL, 0, e);
+}
+
+/* Writes the stage alone. */
+static int wishes_judge(struct sync *y, struct err *e)
+{
+    image_text *list = NULL;
+    size_t n = 0;
+    if (db_begin_read(y->s, e) < 0) {
+        return -1;
+    }
+    int r = wishes_read(y, &list, &n, e);
+    for (size_t i = 0; i < n && r == 0; i++) {
+        r = judge(y, list[i], e);
+    }
+    free(list);
+    return db_end(y->s, r == 0 ? unknown_images(y, e) : r, e);
+}
+
+/* What was recorded as carried (store_sync_device.c) is the assignment of a device that has none, when the
+ * image is there. */
+#define RECORDED                                                                                             \
+    " FROM devices WHERE assigned = '' AND netbox_image = netbox_wish AND removed_ms = 0 AND netbox_wish "   \
+    "IN (SELECT image FROM stage.judged WHERE why IS NULL) AND instr(?1, ',' || status || ',') = 0"
+static int recorded_assign(struct sync *y, const char *arm_status, struct err *e)
+{
+    int64_t one;
+    int r = db_number(y->s, "SELECT 1" RECORDED " LIMIT 1", DB_VALUES(db_t(arm_status)), &one, e);
+    if (r <= 0 || store_begin(y->s, e) < 0) {
+        return r < 0 ? -1 : r; /* an unchanged NetBox costs no lock */
+    }
+    return db_end(
+        y->s,
+        db_run(y->s,
+               "UPDATE devices SET assigned = netbox_wish, noted = 1 WHERE id IN (SELECT id" RECORDED ")",
+               DB_VALUES(db_t(arm_status)), e),
+        e);
+}
+
+/* An image that was not known may be there now: then each wish is looked at again. */
+static int releases_look(struct sync *y, struct err *e)
+{
+    char now[48] = "", was[48];
+    sqlite3_stmt *q;
+    if (db_query(y->s, "SELECT count(*) || '/' || ifnull(max(id), 0) FROM releases", NULL, 0, &q, e) < 0) {
+        return -1;
+    }
+    int r = db_step(y->s, q, e);
+    if (r == 1) {
+        db_text(q, 0, now, sizeof now);
+        db_done(q);
+    }
+    if (r < 0 || sync_state_get(y->s, "releases", was, sizeof was, e) < 0) {
+        return -1;
+    }
+    memcpy(y->releases, now, sizeof now);
+    y->judges_all = y->full || strcmp(now, was) != 0;
     return 0;
 }
 
@@ -113,43 +161,56 @@ static int arm_one(struct sync *y, int64_t id, const char *image, const struct s
         DB_VALUES(db_t(why.text), db_i(id)), e);
 }
 
-static const char *wish_of(const struct wish *w, size_t n, const char *image)
+/* ---- what is not armed unasked (sync.h: known_s) */
+
+#define HOLD "hold"
+
+/* Before any device is written, so that no crash forgets it. */
+static int hold_look(struct sync *y, const struct sync_options *o, struct err *e)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (w[i].known && strcmp(w[i].image, image) == 0) {
-            return w[i].image;
-        }
+    static const char sql[] =
+        "SELECT 1 FROM stage.devices v LEFT JOIN devices m ON m.netbox_id = v.id AND m.removed_ms = 0 "
+        "WHERE NOT v.bad AND v.image IS NOT NULL AND instr(?1, ',' || v.status || ',') > 0 "
+        "AND (m.netbox_wish, m.status) IS NOT (v.image, v.status) "
+        "AND CAST(strftime('%s', v.updated) AS INTEGER) < ?2 LIMIT 1";
+    int64_t one = 0;
+    if (!o->hold && db_number(y->s, sql, DB_VALUES(db_t(o->arm_status), db_i(o->known_s)), &one, e) < 0) {
+        return -1;
     }
-    return NULL;
+    return o->hold || one ? sync_state_put(y->s, HOLD, "1", e) : 0;
+}
+
+static int hold_get(struct sync *y, bool *ret, struct err *e)
+{
+    char text[2];
+    int r = sync_state_get(y->s, HOLD, text, sizeof text, e);
+    *ret = *text != '\0';
+    return r;
 }
 
 struct candidate {
     int64_t id;
-    const char *image; /* NULL: it is to be withdrawn */
+    char *image; /* NULL: it is to be withdrawn */
 };
 
-static int candidates_read(struct sync *y, const struct wish *w, size_t n, const struct sync_options *o,
-                           struct candidate **ret, size_t *ret_n, size_t *ret_arm, struct err *e)
+static int candidates_read(struct sync *y, const struct sync_options *o, struct candidate **ret,
+                           size_t *ret_n, size_t *ret_arm, struct err *e)
 {
     static const char sql[] =
         "SELECT d.id, d.netbox_wish" PENDING
-        "AND (d.netbox_wish IS NULL OR instr(?, ',' || d.status || ',') > 0) ORDER BY d.name";
+        "AND (d.netbox_wish IS NULL OR (instr(?, ',' || d.status || ',') > 0 AND EXISTS (SELECT 1 FROM "
+        "stage.judged g WHERE g.image = d.netbox_wish AND g.why IS NULL))) ORDER BY d.name";
     char image[ASSIGNED_SIZE];
     sqlite3_stmt *q;
     int r;
-    *ret_n = *ret_arm = 0;
     if (db_query(y->s, sql, DB_VALUES(db_t(o->arm_status)), &q, e) < 0) {
         return -1;
     }
     while ((r = db_step(y->s, q, e)) == 1) {
         db_text(q, 1, image, sizeof image);
-        const char *known = wish_of(w, n, image);
-        if (*image && !known) {
-            continue;
-        }
         *ret = xrealloc(*ret, *ret_n + 1, sizeof **ret);
-        (*ret)[(*ret_n)++] = (struct candidate){db_int(q, 0), known};
-        *ret_arm += known != NULL;
+        (*ret)[(*ret_n)++] = (struct candidate){db_int(q, 0), *image ? xstrdup(image) : NULL};
+        *ret_arm += *image != '\0';
     }
     return r;
 }
@@ -165,42 +226,40 @@ static int one_candidate(struct sync *y, const struct candidate *c, const struct
         e);
 }
 
-static int candidates_act(struct sync *y, const struct wish *w, size_t n, const struct sync_options *o,
-                          int64_t at_ms, struct sync_result *ret, struct err *e)
+static int candidates_act(struct sync *y, const struct sync_options *o, int64_t at_ms,
+                          struct sync_result *ret, struct err *e)
 {
     struct candidate *c = NULL;
-    size_t c_n, arm;
-    int r = candidates_read(y, w, n, o, &c, &c_n, &arm, e);
-    bool may = arm == 0 || (o->count ? o->count == arm : arm <= o->wipe_limit);
+    size_t c_n = 0, arm = 0;
+    int r = candidates_read(y, o, &c, &c_n, &arm, e);
+    bool held = true;
+    r = r == 0 ? hold_get(y, &held, e) : r;
+    bool may = arm == 0 || (o->count ? o->count == arm : !held && arm <= o->wipe_limit);
     ret->waiting = may ? 0 : (int64_t)arm;
+    ret->held = held && !may;
     for (size_t i = 0; i < c_n && r == 0; i++) {
         if (!c[i].image || may) {
             r = one_candidate(y, &c[i], o, at_ms, ret, e);
         }
     }
+    for (size_t i = 0; i < c_n; i++) {
+        free(c[i].image);
+    }
     free(c);
-    return r;
+    return r == 0 && held && may ? sync_state_put(y->s, HOLD, "", e) : r;
 }
 
 int sync_arm(struct sync *y, const struct sync_options *o, int64_t at_ms, struct sync_result *ret,
              struct err *e)
 {
-    struct wish *w = NULL;
-    size_t n = 0;
     int64_t one;
+    bool held;
+    if (releases_look(y, e) < 0 || hold_get(y, &held, e) < 0 || wishes_judge(y, e) < 0 ||
+        recorded_assign(y, o->arm_status, e) < 0) {
+        return -1;
+    }
     int r = db_number(y->s, "SELECT 1" PENDING "LIMIT 1", NULL, 0, &one, e);
-    if (r <= 0) {
-        return r; /* an unchanged NetBox costs no lock */
-    }
-    r = wishes_read(y, &w, &n, e);
-    if (r == 0 && n > 0 && (r = store_begin(y->s, e)) == 0) {
-        r = db_end(y->s, wishes_judge(y, w, n, o, e), e);
-    }
-    if (r == 0) {
-        r = candidates_act(y, w, n, o, at_ms, ret, e);
-    }
-    free(w);
-    return r;
+    return r == 1 || (r == 0 && held) ? candidates_act(y, o, at_ms, ret, e) : r;
 }
 
 /* ---- faults */
@@ -217,7 +276,7 @@ static const char *const faults_sql[] = {
     "DELETE FROM stage.faults WHERE device IS NULL AND object_type IN ('dcim.interface', 'dcim.macaddress')",
     /* What was looked at and is right now. */
     "DELETE FROM sync_faults WHERE NOT EXISTS (" IS_STAGED ") AND (?1 OR kind = 'not-armed'"
-    " OR (kind = 'unknown-image' AND NOT EXISTS (SELECT 1 FROM devices d WHERE d.netbox_id = sync_faults.netbox_id AND d.netbox_wish IS NOT d.netbox_image))"
+    " OR (kind = 'unknown-image' AND (netbox_id IN (SELECT id FROM stage.devices) OR netbox_id IN (SELECT id FROM stage.gone)))"
     " OR (kind <> 'unknown-image' AND (EXISTS (SELECT 1 FROM stage.touched t WHERE t.type = sync_faults.object_type AND t.id = sync_faults.netbox_id)"
     " OR (object_type = 'dcim.device' AND netbox_id IN (SELECT id FROM stage.devices))"
     " OR (object_type = 'dcim.interface' AND netbox_id IN (SELECT id FROM stage.interfaces))"
@@ -230,6 +289,7 @@ static const char *const faults_sql[] = {
     "AND f.object_type = sync_faults.object_type AND f.id = sync_faults.netbox_id) WHERE EXISTS (" IS_STAGED " AND (f.sentence, "
     "ifnull(f.device, '')) IS NOT (sync_faults.sentence, sync_faults.device))",
 };
+static const char all_judged[] = "DELETE FROM sync_faults WHERE kind = 'unknown-image' AND NOT EXISTS (" IS_STAGED ")";
 /* clang-format on */
 
 static int end_locked(struct sync *y, int64_t at_ms, struct err *e)
@@ -239,7 +299,10 @@ static int end_locked(struct sync *y, int64_t at_ms, struct err *e)
             return -1;
         }
     }
-    return sync_answered(y, e);
+    if (y->judges_all && db_run(y->s, all_judged, NULL, 0, e) < 0) {
+        return -1;
+    }
+    return sync_state_put(y->s, "releases", y->releases, e) < 0 ? -1 : sync_answered(y, e);
 }
 
 static int counts_read(struct sync *y, struct sync_result *ret, struct err *e)
@@ -280,8 +343,9 @@ int sync_apply(struct sync *y, const struct sync_options *o, int64_t at_ms, stru
 {
     memset(ret, 0, sizeof *ret);
     return catalogue(y, o, at_ms, ret, e) < 0 || sync_devices_remove(y, at_ms, ret, e) < 0 ||
-                   sync_sort(y, e) < 0 || sync_devices_apply(y, o, at_ms, ret, e) < 0 ||
-                   clean(y, at_ms, e) < 0 || sync_arm(y, o, at_ms, ret, e) < 0 || end(y, at_ms, e) < 0
+                   sync_sort(y, e) < 0 || hold_look(y, o, e) < 0 ||
+                   sync_devices_apply(y, o, at_ms, ret, e) < 0 || clean(y, at_ms, e) < 0 ||
+                   sync_arm(y, o, at_ms, ret, e) < 0 || end(y, at_ms, e) < 0
                ? -1
                : counts_read(y, ret, e);
 }

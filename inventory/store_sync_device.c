@@ -410,8 +410,21 @@ static int journal_one(struct sync *y, struct todo *t, int64_t at_ms, struct syn
     return r;
 }
 
-static int batch_locked(struct sync *y, int64_t batch, struct todo *t, size_t n, int64_t at_ms,
-                        struct sync_result *ret, struct err *e)
+/* Seen with an image for the first time in a status in which nothing is armed: the machine has it, as people
+ * say. So has one of ours that was at work before NetBox had it. In the transaction that brings the device
+ * in: a sync that ends here must not leave it to be armed by what it is later. */
+static int carried_record(struct sync *y, int64_t batch, const char *arm_status, struct err *e)
+{
+    static const char sql[] =
+        "UPDATE devices SET netbox_image = netbox_wish WHERE id IN " OURS_BATCH
+        " AND netbox_image IS NULL AND netbox_wish IS NOT NULL AND (instr(?2, ',' || status || ',') = 0 OR "
+        "(id IN (SELECT local FROM stage.todo WHERE batch = ?1 AND adopted) AND (state <> 'idle' OR assigned "
+        "<> '' OR installed_id IS NOT NULL)))";
+    return db_run(y->s, sql, DB_VALUES(db_i(batch), db_t(arm_status)), e);
+}
+
+static int batch_locked(struct sync *y, int64_t batch, const char *arm_status, struct todo *t, size_t n,
+                        int64_t at_ms, struct sync_result *ret, struct err *e)
 {
     for (size_t i = 0; i < n; i++) {
         if (!t[i].is_new && picture(y->s, t[i].local, &t[i].was, e) < 0) {
@@ -419,7 +432,8 @@ static int batch_locked(struct sync *y, int64_t batch, struct todo *t, size_t n,
         }
     }
     if (sync_run(y->s, batch_sql, sizeof batch_sql / sizeof *batch_sql, batch, at_ms, e) < 0 ||
-        sync_run(y->s, tags_sql, sizeof tags_sql / sizeof *tags_sql, batch, SYNC_DEVICE, e) < 0) {
+        sync_run(y->s, tags_sql, sizeof tags_sql / sizeof *tags_sql, batch, SYNC_DEVICE, e) < 0 ||
+        carried_record(y, batch, arm_status, e) < 0) {
         return -1;
     }
     for (size_t i = 0; i < n; i++) {
@@ -430,7 +444,8 @@ static int batch_locked(struct sync *y, int64_t batch, struct todo *t, size_t n,
     return 0;
 }
 
-static int batch_apply(struct sync *y, int64_t batch, int64_t at_ms, struct sync_result *ret, struct err *e)
+static int batch_apply(struct sync *y, int64_t batch, const char *arm_status, int64_t at_ms,
+                       struct sync_result *ret, struct err *e)
 {
     struct todo *t = NULL;
     size_t n = 0;
@@ -439,7 +454,7 @@ static int batch_apply(struct sync *y, int64_t batch, int64_t at_ms, struct sync
     }
     int r = todo_read(y, batch, &t, &n, e);
     if (r == 0) {
-        r = batch_locked(y, batch, t, n, at_ms, ret, e);
+        r = batch_locked(y, batch, arm_status, t, n, at_ms, ret, e);
     }
     r = db_end(y->s, r, e);
     for (size_t i = 0; i < n; i++) {
@@ -463,7 +478,7 @@ int sync_devices_apply(struct sync *y, const struct sync_options *o, int64_t at_
         r = o->stop && atomic_load(o->stop)
                 ? err_set(e, ERR_UNAVAILABLE,
                           "broken off, since we are to end; the next sync goes on from here")
-                : batch_apply(y, batches.id[i], at_ms, ret, e);
+                : batch_apply(y, batches.id[i], o->arm_status, at_ms, ret, e);
     }
     free(batches.id);
     return r;

@@ -106,12 +106,19 @@ struct sync_options {
     char arm_status[64];     /* ",planned,staged," */
     const atomic_bool *stop; /* ends it between two transactions; may be NULL */
     bool keep_routers;       /* the gateways of prefixes were not all read: what is there stays */
+    /* All that NetBox changed before this (seconds since 1970; 0: not known) was read by an earlier sync. An
+     * image that is new to us and older there is of a database that was put back, or of a right that the
+     * token did not have: nobody asked for it now. It holds all arming until a person says --count, or
+     * nothing waits. So does hold: the configuration is another one. */
+    int64_t known_s;
+    bool hold;
 };
 
 struct sync_result {
     int64_t devices, created, changed, removed, adopted; /* devices: that are NetBox's now */
     int64_t catalogue;                                   /* other rows written */
     int64_t armed, cancelled, waiting;                   /* waiting: would be armed, and are too many */
+    bool held;                                           /* they wait for a person, however few they are */
     int64_t faults;                                      /* that there are now */
 };
 

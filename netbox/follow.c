@@ -24,11 +24,11 @@ static void log_outcome(const struct netbox_outcome *o)
         return;
     }
     log_info("netbox-sync full=%d devices=%lld created=%lld changed=%lld adopted=%lld removed=%lld "
-             "armed=%lld waiting=%lld "
+             "armed=%lld waiting=%lld held=%d "
              "faults=%lld read_ms=%lld apply_ms=%lld",
              o->full, (long long)r->devices, (long long)r->created, (long long)r->changed,
              (long long)r->adopted, (long long)r->removed, (long long)r->armed, (long long)r->waiting,
-             (long long)r->faults, (long long)o->read_ms, (long long)o->apply_ms);
+             r->held, (long long)r->faults, (long long)o->read_ms, (long long)o->apply_ms);
 }
 
 /* When the next sync is due, after so many that failed one after the other. */

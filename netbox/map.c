@@ -176,6 +176,7 @@ static const struct kind {
           {"config_context", CONTEXT, NULL, 0},
           {"local_context_data", JSON, NULL, 0},
           {"custom_fields", IMAGE, NULL, 0},
+          {"last_updated", TEXT, NULL, 0},
           RECORD}},
     [SYNC_INTERFACE] =
         {"dcim/interfaces/",

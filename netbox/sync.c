@@ -10,6 +10,7 @@
 #include "netbox/write.h"
 
 #define OVERLAP_S   30   /* a change that was begun earlier may be committed later; and clocks differ */
+#define HOLD_S      300  /* what is younger than the last good sync by this may have been missed by it */
 #define PIECES_MAX  2000 /* devices that are read one by one; more make a full sync */
 #define IDS_AT_ONCE 100
 
@@ -20,6 +21,7 @@ struct run {
     struct sync *sync;
     bool full, macs_inside; /* NetBox before 4.2 */
     bool addresses_changed;
+    bool configured_anew;
     int64_t since_s,
         began_s; /* the time there when the last good sync began, and when this one did; 0: not known */
     enum sync_kind kind; /* being read */
@@ -304,10 +306,13 @@ static int read_changed(struct run *r, bool *ret_many, struct err *e)
 static void fingerprint(const struct netbox_config *c, char buf[DIGEST_HEX])
 {
     struct str s = {0};
-    str_addf(&s, "1 %s|%s|%d %s|%s|%s|", c->url, c->filter, (int)c->gateway.by, c->gateway.name,
+    str_addf(&s, "2 %s|%s|%d %s|%s|%s|", c->url, c->filter, (int)c->gateway.by, c->gateway.name,
              c->write.release_field, c->write.hardware_field);
     for (size_t i = 0; i < c->image_n; i++) {
         str_addf(&s, "%d %s %s|", (int)c->image[i].by, c->image[i].name, c->image[i].image);
+    }
+    for (size_t i = 0; i < c->arm_status_n; i++) {
+        str_addf(&s, "%s|", c->arm_status[i]);
     }
     digest_format(digest_sha256(span_of(s.s, s.len)), buf);
     str_free(&s);
@@ -391,6 +396,7 @@ static int is_full(struct run *r, bool *ret, struct err *e)
         state_number(s, "full_ms", &full_ms, e) < 0 || state_number(s, "since_s", &r->since_s, e) < 0) {
         return -1;
     }
+    r->configured_anew = *was && strcmp(print, was) != 0;
     *ret = r->how->full || !r->since_s || strcmp(print, was) != 0 || full_ms > now ||
            now - full_ms >= (int64_t)r->config->full_interval_s * 1000;
     return 0;
@@ -412,6 +418,8 @@ static void options_of(const struct run *r, struct sync_options *o)
         .count = r->how->count,
         .expiry_s = r->how->job_expiry_s,
         .stop = r->how->stop,
+        .known_s = r->since_s > HOLD_S ? r->since_s - HOLD_S : 0,
+        .hold = r->configured_anew,
         .keep_routers = !r->full && (c->gateway.by == NETBOX_GATEWAY_CONTEXT || gateways_elsewhere(r))};
     str_copy(o->arm_status, sizeof o->arm_status, s.s);
     str_free(&s);

@@ -32,10 +32,14 @@ static void print_result(const struct netbox_outcome *o)
         printf("%lld job%s taken back: NetBox wants no image any more\n", (long long)r->cancelled,
                r->cancelled == 1 ? " was" : "s were");
     if (r->waiting)
-        printf("%lld devices would be wiped, more than wipe_limit (or not the number of --count): none was "
-               "armed. If that is "
-               "meant: rackstrap sync netbox --once --count %lld\n",
-               (long long)r->waiting, (long long)r->waiting);
+        printf(
+            "%lld devices would be wiped%s: none was armed. If that is meant: rackstrap sync netbox --once "
+            "--count %lld\n",
+            (long long)r->waiting,
+            r->held ? ", by a configuration that is new or by what NetBox had changed before the last sync "
+                      "and shows only now (an old copy of its database?)"
+                    : ", more than wipe_limit (or not the number of --count)",
+            (long long)r->waiting);
     if (r->faults)
         printf("`rackstrap lint` says what is wrong in NetBox\n");
 }

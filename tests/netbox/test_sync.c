@@ -1,6 +1,7 @@
 /* A NetBox's recorded answers through the map, the stage and into a store; and pages that are none. */
 #include "tests/inventory/fixture.h"
 
+#include "inventory/image.h"
 #include "inventory/sync.h"
 #include "netbox/map.h"
 #include "netbox/page.h"
@@ -234,6 +235,152 @@ static void test_mac_of_ours(void **state)
     assert_string_equal(d.name, "hv-02");
 }
 
+/* ---- what is armed, and what nobody asked for */
+
+static void release_new(const char *image, char digit)
+{
+    struct release r = {.version = "1", .disk_size = 1 << 30, .created_ms = 1};
+    str_copy(r.image, sizeof r.image, image);
+    memset(r.digest, digit, DIGEST_HEX - 1);
+    ok(release_put(fx.s, &r, "test", E));
+}
+
+/* What differs between the tests: device 5, hv-01, as NetBox says it is. */
+struct said {
+    const char *status, *image, *updated;
+    int64_t known_s; /* of the sync */
+    size_t count;
+    bool incremental;
+};
+
+static void sync_said(const struct said *x, struct sync_result *ret)
+{
+    struct sync *y;
+    struct sync_options o = {.full = !x->incremental,
+                             .max_drop = 100,
+                             .wipe_limit = 5,
+                             .count = x->count,
+                             .known_s = x->known_s,
+                             .arm_status = ",planned,staged,"};
+    char text[400];
+    ok(sync_open(fx.dir, NULL, &y, E));
+    snprintf(
+        text, sizeof text,
+        "{\"id\":5,\"name\":\"hv-01\",\"status\":{\"value\":\"%s\"},\"custom_fields\":{\"image\":\"%s\"},"
+        "\"last_updated\":\"%s\"}",
+        x->status, x->image, x->updated ? x->updated : "2026-06-01T00:00:00.000000Z");
+    if (*x->status) {
+        stage_text(y, SYNC_DEVICE, text);
+    }
+    ok(sync_check(y, &o, E));
+    ok(sync_apply(y, &o, T0, ret, E));
+    sync_close(y);
+}
+
+static void test_carried_unknown(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    struct device d;
+    sync_said(&(struct said){.status = "active", .image = "demo"}, &r);
+    assert_int_equal(faults_of("unknown-image"), 1);
+    sync_said(&(struct said){.status = "", .incremental = true}, &r); /* nothing has changed */
+    assert_int_equal(faults_of("unknown-image"), 1);
+    release_new("demo", '1');
+    sync_said(&(struct said){.status = "staged", .image = "demo", .incremental = true}, &r);
+    assert_int_equal(faults_of("unknown-image"), 0);
+    assert_int_equal(r.armed + r.waiting, 0); /* it was at work when we first saw it */
+    ok(device_by_name(fx.s, "hv-01", &d, E));
+    assert_int_equal(d.state, STATE_IDLE);
+}
+
+static void test_image_comes_later(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    sync_said(&(struct said){.status = "staged", .image = "demo"}, &r);
+    assert_int_equal(faults_of("unknown-image"), 1);
+    release_new("demo", '1');
+    sync_said(&(struct said){.status = "", .incremental = true}, &r);
+    assert_int_equal(r.armed, 1);
+    assert_int_equal(faults_of("unknown-image"), 0);
+}
+
+static void test_adopted_at_work(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    struct device d;
+    release_new("demo", '1');
+    release_new("other", '2');
+    put_ours("hv-01", "52:54:00:00:00:01");
+    ok(device_by_name(fx.s, "hv-01", &d, E));
+    ok(device_intend(fx.s, d.id, "demo", "test", T0, E)); /* it carries this */
+    sync_one("hv-01", "52:54:00:00:00:01", &r);
+    assert_int_equal(r.adopted, 1);
+    sync_said(&(struct said){.status = "staged", .image = "other"}, &r);
+    assert_int_equal(r.armed, 1); /* a change in NetBox after that is one that is asked for */
+}
+
+static void test_adopted_with_image(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    struct device d = {.interfaces_n = 0};
+    release_new("demo", '1');
+    release_new("other", '2');
+    str_copy(d.name, sizeof d.name, "hv-01");
+    ok(device_put(fx.s, &d, "test", &d.id, E));
+    ok(device_intend(fx.s, d.id, "demo", "test", T0, E));
+    sync_said(&(struct said){.status = "staged", .image = "other"}, &r);
+    assert_int_equal(r.adopted, 1);
+    assert_int_equal(r.armed + r.waiting, 0);
+    sync_said(&(struct said){.status = "staged", .image = "demo"}, &r);
+    assert_int_equal(r.armed, 1);
+}
+
+/* A database that was put back: what it wants was so before the last sync, which read another thing. */
+#define KNOWN_S INT64_C(1780315200) /* 2026-06-01T12:00:00Z */
+static void test_put_back(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    release_new("demo", '1');
+    release_new("other", '2');
+    sync_said(&(struct said){.status = "staged", .image = "demo"}, &r);
+    assert_int_equal(r.armed, 1); /* the first sync knows nothing older */
+    struct said back = {.status = "staged", .image = "other", .known_s = KNOWN_S};
+    back.updated = "2026-06-01T15:59:00.123456+05:00";
+    sync_said(&back, &r);
+    assert_int_equal(r.armed, 0);
+    assert_int_equal(r.waiting, 1);
+    assert_true(r.held);
+    sync_said(&(struct said){.status = "", .incremental = true, .known_s = KNOWN_S}, &r);
+    assert_int_equal(r.armed, 0); /* nor at the next poll */
+    assert_true(r.held);
+    sync_said(&(struct said){.status = "", .incremental = true, .known_s = KNOWN_S, .count = 1}, &r);
+    assert_int_equal(r.armed, 1);
+    sync_said(&(struct said){.status = "staged",
+                             .image = "demo",
+                             .updated = "2026-06-01T12:30:00.000000Z",
+                             .known_s = KNOWN_S},
+              &r);
+    assert_int_equal(r.armed, 1); /* people change it there: as ever */
+}
+
+static void test_shown_late(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    release_new("demo", '1');
+    sync_said(&(struct said){.status = "staged", .image = "demo", .known_s = KNOWN_S}, &r);
+    assert_int_equal(r.armed, 0);
+    assert_true(r.held);
+    sync_said(&(struct said){.status = "active", .image = "demo", .known_s = KNOWN_S}, &r);
+    assert_int_equal(r.waiting, 0);
+    assert_false(r.held);
+}
+
 /* ---- pages */
 
 static void test_same_list(void **state)
@@ -314,6 +461,9 @@ int main(void)
         WITH_STORE(test_recorded_47),       WITH_STORE(test_recorded_41),
         WITH_STORE(test_one_at_a_time),     WITH_STORE(test_adopted),
         WITH_STORE(test_not_adopted),       WITH_STORE(test_mac_of_ours),
+        WITH_STORE(test_carried_unknown),   WITH_STORE(test_image_comes_later),
+        WITH_STORE(test_adopted_at_work),   WITH_STORE(test_adopted_with_image),
+        WITH_STORE(test_put_back),          WITH_STORE(test_shown_late),
         cmocka_unit_test(test_same_list),   cmocka_unit_test(test_bad_pages),
         cmocka_unit_test(test_wrong_types),
     };
