@@ -361,6 +361,10 @@ int sync_touch(struct sync *y, enum sync_kind kind, int64_t id, int64_t device, 
                                       e);
 }
 
+/* Before this sync began; or in a future that comes of a clock that was set back, which would keep courier
+ * syncing until then. */
+#define ASKED "(at_ms <= ?1 OR at_ms > ?1 + 60000)"
+
 static int touch_rows(struct sync *y, const char *sql, const struct db_value *v, size_t n, struct err *e)
 {
     sqlite3_stmt *q;
@@ -383,7 +387,7 @@ static int touch_rows(struct sync *y, const char *sql, const struct db_value *v,
 int sync_touch_asked(struct sync *y, struct err *e)
 {
     return staging(y, e) < 0 ||
-                   touch_rows(y, "SELECT object_type, object_id FROM sync_requests WHERE at_ms <= ?",
+                   touch_rows(y, "SELECT object_type, object_id FROM sync_requests WHERE " ASKED,
                               DB_VALUES(db_i(y->began_ms)), e) < 0 ||
                    touch_rows(y,
                               "SELECT object_type, netbox_id FROM sync_faults WHERE kind NOT IN "
@@ -464,7 +468,7 @@ int sync_asked(struct store *s, struct err *e)
 
 int sync_answered(struct sync *y, struct err *e)
 {
-    return db_run(y->s, "DELETE FROM sync_requests WHERE at_ms <= ?", DB_VALUES(db_i(y->began_ms)), e);
+    return db_run(y->s, "DELETE FROM sync_requests WHERE " ASKED, DB_VALUES(db_i(y->began_ms)), e);
 }
 
 /* ---- faults */

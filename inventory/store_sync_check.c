@@ -209,15 +209,29 @@ int sync_vanished(struct sync *y, bool full, sync_id_fn *fn, void *ctx, struct e
     return r < 0 ? -1 : 0;
 }
 
+/* Is it few enough to go on? *ret_all is counted only where that matters, as it takes its time. */
+static int few_enough(struct sync *y, const struct sync_options *o, int64_t n, int64_t *ret_all, bool *ret,
+                      struct err *e)
+{
+    *ret = n <= DROP_ALWAYS || n == o->accept_drop;
+    if (!*ret &&
+        db_number(y->s, "SELECT count(*) FROM devices WHERE netbox_id IS NOT NULL AND removed_ms = 0", NULL,
+                  0, ret_all, e) < 0) {
+        return -1;
+    }
+    *ret = *ret || n * 100 <= *ret_all * o->max_drop;
+    return 0;
+}
+
 static int drop_check(struct sync *y, const struct sync_options *o, struct err *e)
 {
     int64_t gone = 0, all = 0;
+    bool few;
     if (db_number(y->s, "SELECT count(*) FROM stage.gone", NULL, 0, &gone, e) < 0 ||
-        db_number(y->s, "SELECT count(*) FROM devices WHERE netbox_id IS NOT NULL AND removed_ms = 0", NULL,
-                  0, &all, e) < 0) {
+        few_enough(y, o, gone, &all, &few, e) < 0) {
         return -1;
     }
-    if (gone <= DROP_ALWAYS || gone * 100 <= all * o->max_drop || gone == o->accept_drop) {
+    if (few) {
         return 0;
     }
     return err_set(e, ERR_REFUSED,
@@ -238,12 +252,11 @@ static int identity_check(struct sync *y, const struct sync_options *o, struct e
                               "m.name <> v.name AND EXISTS (" THEIR_MACS ") AND EXISTS (" OURS_MACS
                               ") AND NOT EXISTS (" OURS_MACS " INTERSECT " THEIR_MACS ")";
     int64_t others = 0, all = 0;
-    if (db_number(y->s, sql, NULL, 0, &others, e) < 0 ||
-        db_number(y->s, "SELECT count(*) FROM devices WHERE netbox_id IS NOT NULL AND removed_ms = 0", NULL,
-                  0, &all, e) < 0) {
+    bool few;
+    if (db_number(y->s, sql, NULL, 0, &others, e) < 0 || few_enough(y, o, others, &all, &few, e) < 0) {
         return -1;
     }
-    if (others <= DROP_ALWAYS || others * 100 <= all * o->max_drop || others == o->accept_drop) {
+    if (few) {
         return 0;
     }
     return err_set(e, ERR_REFUSED,

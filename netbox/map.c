@@ -10,6 +10,7 @@
 
 #define TEXT_MAX    400
 #define CONTEXT_MAX (64 * 1024)
+#define DEPTH_MAX   100 /* SQLite takes apart no more than a thousand levels, and jansson reads two */
 
 /* What a value has to be, and what becomes of it. */
 enum shape {
@@ -260,6 +261,10 @@ static void fault(const struct place *at, const char *kind, bool unusable, const
     va_start(ap, fmt);
     vsnprintf(r->sentence, sizeof r->sentence, fmt, ap);
     va_end(ap);
+    for (size_t i = 0, n; r->sentence[i]; i += n ? n : 1) { /* a name that was cut in a character */
+        n = str_utf8(r->sentence + i, strlen(r->sentence + i));
+        r->sentence[i] = n ? r->sentence[i] : '?';
+    }
     r->unusable = r->unusable || unusable;
 }
 
@@ -346,7 +351,7 @@ static int put_slug(const struct place *at, const json_t *v, struct err *e)
     }
     const char *s = at->to->row.v[at->to->row.n - 1].p;
     if (s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")]) {
-        fault(at, "slug", true, "its slug \"%.64s\" is none", s);
+        fault(at, "slug", true, "its slug \"%s\" is none", s);
     }
     return 0;
 }
@@ -439,10 +444,42 @@ static int put_number(const struct place *at, const json_t *v, struct err *e)
     return 0;
 }
 
+static bool is_deeper(const json_t *v, unsigned levels)
+{
+    const char *key;
+    json_t *o;
+    size_t i;
+    if (!json_is_object(v) && !json_is_array(v)) {
+        return false;
+    }
+    if (levels == 0) {
+        return true;
+    }
+    json_object_foreach((json_t *)v, key, o)
+    {
+        if (is_deeper(o, levels - 1)) {
+            return true;
+        }
+    }
+    json_array_foreach((json_t *)v, i, o)
+    {
+        if (is_deeper(o, levels - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int put_json(const struct place *at, const json_t *v, size_t max, const char *empty, struct err *e)
 {
     (void)e;
     if (!v || json_is_null(v)) {
+        put_text(at, empty);
+        return 0;
+    }
+    if (is_deeper(v, DEPTH_MAX)) {
+        fault(at, "too-deep", false, "its %s has more than %d levels: it was left out", at->column->key,
+              DEPTH_MAX);
         put_text(at, empty);
         return 0;
     }

@@ -8,8 +8,9 @@
 
 /* Objects that come into being while the pages are read make some more of them. */
 #define PAGES_SPARE 16
-/* Where no count is said: enough for NetBoxes ten times the largest that we heard of. */
-#define PAGES_MAX 20000
+/* Where no count is said, or one that cannot be: enough for NetBoxes ten times the largest that we heard of.
+ */
+#define OBJECTS_MAX 10000000
 
 static bool looks_like_html(struct span body)
 {
@@ -116,11 +117,31 @@ static int results_read(const json_t *page, json_t **ret, struct err *e)
     return 0;
 }
 
+/* A cursor leads on, or the walk never ends. */
+static int order_check(struct page_walk *w, const json_t *results, struct err *e)
+{
+    int64_t newest = w->newest;
+    size_t i;
+    json_t *o;
+    json_array_foreach((json_t *)results, i, o)
+    {
+        int64_t id = json_integer_value(json_object_get(o, "id"));
+        newest = id > newest ? id : newest;
+    }
+    if (!w->counted && json_array_size(results) > 0 && newest <= w->newest) {
+        return err_set(e, ERR_CORRUPT,
+                       "the pages do not end: number %zu has no object that is newer than those before it",
+                       w->pages);
+    }
+    w->newest = newest;
+    return 0;
+}
+
 /* The end comes by itself, or by what was counted. */
 static int walk_check(const struct page_walk *w, size_t n, const char *next, struct err *e)
 {
-    size_t room =
-        w->counted ? w->count / (w->limit ? w->limit : 1) + PAGES_SPARE + w->count / 1000 : PAGES_MAX;
+    size_t most = w->counted && w->count < OBJECTS_MAX ? w->count : OBJECTS_MAX;
+    size_t room = most / (w->limit ? w->limit : 1) + PAGES_SPARE + most / 1000;
     if (*next && n == 0) {
         return err_set(e, ERR_CORRUPT, "it has no results and yet a `next`");
     }
@@ -152,7 +173,7 @@ int page_read(struct page_walk *w, struct span body, json_t **ret_page, json_t *
         goto fail;
     }
     w->objects += json_array_size(results);
-    if (walk_check(w, json_array_size(results), next, e) < 0) {
+    if (order_check(w, results, e) < 0 || walk_check(w, json_array_size(results), next, e) < 0) {
         goto fail;
     }
     *ret_page = page;

@@ -21,6 +21,7 @@ struct page_walk {
     size_t pages, objects;
     size_t count; /* as the first page said; 0: it did not (cursor paging) */
     bool counted;
+    int64_t newest; /* the highest id of the pages before */
 };
 
 /* Takes the page apart. *ret_results is a list of objects, each with an `id` above zero; the caller's to

@@ -262,6 +262,25 @@ static int parse_write(struct yaml_node *root, struct netbox_config *n, struct e
     return yaml_no_more(map, e);
 }
 
+/* What we write comes back by the next sync: as an image it would be a wish that nobody had. */
+static int check_written(struct yaml_node *map, const struct netbox_config *n, struct err *e)
+{
+    const char *release = n->write.release_field, *hardware = n->write.hardware_field;
+    for (size_t i = 0; i < n->image_n; i++) {
+        const char *image = n->image[i].by == NETBOX_IMAGE_FIELD ? n->image[i].name : "";
+        if (*image && (strcmp(image, release) == 0 || strcmp(image, hardware) == 0))
+            return yaml_error(
+                yaml_get(map, "write"), e,
+                "the custom field \"%s\" is where people write the image that they want: give what is "
+                "written back another one",
+                image);
+    }
+    return *release && strcmp(release, hardware) == 0
+               ? yaml_error(yaml_get(map, "write"), e,
+                            "\"release_field\" and \"hardware_field\" are the same custom field")
+               : 0;
+}
+
 int config_netbox(struct yaml_node *root, struct config *c, struct err *e)
 {
     struct yaml_node *map;
@@ -271,7 +290,8 @@ int config_netbox(struct yaml_node *root, struct config *c, struct err *e)
         return 0;
     if (parse_access(map, c, e) || parse_webhook(map, c, e) || parse_reading(map, &c->netbox, e) ||
         parse_image(map, &c->netbox, e) || parse_gateway(map, &c->netbox, e) ||
-        parse_statuses(map, &c->netbox, e) || parse_write(map, &c->netbox, e))
+        parse_statuses(map, &c->netbox, e) || parse_write(map, &c->netbox, e) ||
+        check_written(map, &c->netbox, e))
         return -1;
     return yaml_no_more(map, e);
 }

@@ -428,6 +428,92 @@ static void test_bad_pages(void **state)
     }
 }
 
+/* A NetBox's cursor that leads in a circle; and a count that would let it. */
+static void test_endless(void **state)
+{
+    (void)state;
+    static const char *const pages[][2] = {
+        {"{\"count\":null,\"next\":\"https://netbox.example/api/dcim/devices/"
+         "?start=2\",\"results\":[{\"id\":1}]}",
+         "{\"count\":null,\"next\":\"https://netbox.example/api/dcim/devices/"
+         "?start=1\",\"results\":[{\"id\":1}]}"},
+        {"{\"count\":9223372036854775807,\"next\":\"https://netbox.example/api/dcim/devices/?offset=1\","
+         "\"results\":[{\"id\":1}]}",
+         "{\"count\":9223372036854775807,\"next\":\"https://netbox.example/api/dcim/devices/?offset=2\","
+         "\"results\":[{\"id\":2}]}"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        struct page_walk *w = xcalloc(1, sizeof *w);
+        json_t *page, *results;
+        char next[PAGE_URL_MAX];
+        int r = 0;
+        struct err why = {0};
+        str_copy(w->start, sizeof w->start, "https://netbox.example/api/dcim/devices/");
+        w->limit = 1000;
+        for (size_t k = 0; k < 30000 && r == 0; k++) {
+            r = page_read(w, span_str(pages[i][k % 2]), &page, &results, next, &why);
+            if (r == 0) {
+                json_decref(page);
+            }
+        }
+        assert_int_equal(r, -1);
+        assert_int_equal(why.kind, ERR_CORRUPT);
+        free(w);
+    }
+}
+
+/* What SQLite could not take apart would stop each sync. */
+static void test_deep(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    struct str text = {0};
+    struct sync *y;
+    struct sync_options o = {.full = true, .max_drop = 100, .wipe_limit = 5, .arm_status = ",planned,"};
+    for (int turn = 0; turn < 2; turn++) {
+        ok(sync_open(fx.dir, NULL, &y, E));
+        str_addf(&text,
+                 "{\"id\":5,\"name\":\"hv-01\",\"serial\":\"%d\",\"status\":{\"value\":\"active\"},\"custom_"
+                 "fields\":{\"x\":",
+                 turn);
+        for (int i = 0; i < 2044; i++) {
+            str_add(&text, "[");
+        }
+        for (int i = 0; i < 2044; i++) {
+            str_add(&text, "]");
+        }
+        str_add(&text, "}}");
+        stage_text(y, SYNC_DEVICE, text.s);
+        str_free(&text);
+        ok(sync_check(y, &o, E));
+        ok(sync_apply(y, &o, T0, &r, E));
+        sync_close(y);
+    }
+    assert_int_equal(r.changed, 1);
+    assert_int_equal(faults_of("too-deep"), 1);
+}
+
+static void test_cut_sentence(void **state)
+{
+    (void)state;
+    struct mapped m;
+    struct str name = {0};
+    str_add(&name, "{\"id\":5,\"name\":\"abc");
+    for (int i = 0; i < 20; i++) {
+        str_add(&name, "\xc3\xa9\xe2\x82\xac"); /* e acute, euro */
+    }
+    str_add(&name, "\"}");
+    json_t *o = json_loads(name.s, 0, NULL);
+    assert_int_equal(map_object(&config, SYNC_DEVICE, o, &m, E), 0);
+    assert_true(m.row.unusable);
+    json_t *text = json_string(m.row.sentence); /* NULL for what is no UTF-8 */
+    assert_non_null(text);
+    json_decref(text);
+    mapped_free(&m);
+    json_decref(o);
+    str_free(&name);
+}
+
 static void test_wrong_types(void **state)
 {
     (void)state;
@@ -458,14 +544,24 @@ int main(void)
 {
 #define WITH_STORE(f) cmocka_unit_test_setup_teardown(f, new_store, end_store)
     const struct CMUnitTest tests[] = {
-        WITH_STORE(test_recorded_47),       WITH_STORE(test_recorded_41),
-        WITH_STORE(test_one_at_a_time),     WITH_STORE(test_adopted),
-        WITH_STORE(test_not_adopted),       WITH_STORE(test_mac_of_ours),
-        WITH_STORE(test_carried_unknown),   WITH_STORE(test_image_comes_later),
-        WITH_STORE(test_adopted_at_work),   WITH_STORE(test_adopted_with_image),
-        WITH_STORE(test_put_back),          WITH_STORE(test_shown_late),
-        cmocka_unit_test(test_same_list),   cmocka_unit_test(test_bad_pages),
+        WITH_STORE(test_recorded_47),
+        WITH_STORE(test_recorded_41),
+        WITH_STORE(test_one_at_a_time),
+        WITH_STORE(test_adopted),
+        WITH_STORE(test_not_adopted),
+        WITH_STORE(test_mac_of_ours),
+        WITH_STORE(test_carried_unknown),
+        WITH_STORE(test_image_comes_later),
+        WITH_STORE(test_adopted_at_work),
+        WITH_STORE(test_adopted_with_image),
+        WITH_STORE(test_put_back),
+        WITH_STORE(test_shown_late),
+        cmocka_unit_test(test_same_list),
+        cmocka_unit_test(test_bad_pages),
         cmocka_unit_test(test_wrong_types),
+        cmocka_unit_test(test_endless),
+        WITH_STORE(test_deep),
+        cmocka_unit_test(test_cut_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
