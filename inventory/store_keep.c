@@ -21,6 +21,9 @@
 #define WRITTEN(a, b, c, at)                                                                                 \
     "description = " a ", comments = " b ", custom_fields = " c ", updated_ms = max(" at                     \
     ", updated_ms + 1) WHERE id = ?1"
+/* the site of its location stands beside it, for who asks by site, and for who may see it */
+#define PREFIX_SITE                                                                                          \
+    "CASE WHEN ?7 IS NULL THEN ?6 ELSE (SELECT l.site_id FROM locations l WHERE l.id = ?7) END"
 #define ADDRESS                                                                                              \
     "CASE typeof(x.address) WHEN 'integer' THEN x.address ELSE hex(x.address) END || '/' || x.length"
 
@@ -149,11 +152,10 @@ static const struct {
                             "WHERE x.id = ?",
          "INSERT INTO prefixes (first, last, length, router, site_id, location_id, tenant_id, status, "
          "is_pool, "
-         "mark_utilized, " MADE ") VALUES (?2, ?3, ?4, ?5, CASE WHEN ?7 IS NULL THEN ?6 END, ?7, ?8, ?9, "
+         "mark_utilized, " MADE ") VALUES (?2, ?3, ?4, ?5, " PREFIX_SITE ", ?7, ?8, ?9, "
          "?10, ?11, ?12, ?13, ?14, ?15, ?15)",
-         "UPDATE prefixes SET first = ?2, last = ?3, length = ?4, router = ?5, site_id = CASE WHEN ?7 IS "
-         "NULL THEN ?6 "
-         "END, location_id = ?7, tenant_id = ?8, status = ?9, is_pool = ?10, mark_utilized = ?11, " WRITTEN(
+         "UPDATE prefixes SET first = ?2, last = ?3, length = ?4, router = ?5, site_id = " PREFIX_SITE
+         ", location_id = ?7, tenant_id = ?8, status = ?9, is_pool = ?10, mark_utilized = ?11, " WRITTEN(
              "?12", "?13", "?14", "?15"),
          "SELECT id FROM prefixes ORDER BY first, length"},
     [MODEL_IP] = {"ipam.ipaddress", "SELECT id FROM ip_addresses WHERE address = ?1",

@@ -743,17 +743,6 @@ static int row_delete(struct write *x)
     return r < 0 ? -1 : 0;
 }
 
-/* Notes and tags of what is gone. */
-static int leavings_delete(struct write *x)
-{
-    if (db_run(x->s, "DELETE FROM journal_entries WHERE object_type = ? AND object_id = ?",
-               DB_VALUES(db_t(x->m->type), db_i(x->id)), x->e) < 0) {
-        return -1;
-    }
-    return db_run(x->s, "DELETE FROM tagged WHERE model = ? AND object_id = ?",
-                  DB_VALUES(db_t(x->m->type), db_i(x->id)), x->e);
-}
-
 /* Tokens of a tenant that goes would be of all tenants. Those that were revoked are good for nothing, and
  * stay to be read about. */
 static int tokens_check(struct write *x)
@@ -783,10 +772,10 @@ static int delete_locked(struct write *x)
         return -1;
     }
     if (x->m->id == MODEL_DEVICE) {
-        return leavings_delete(x) < 0 ? -1 : device_remove(x->s, x->id, x->w->actor, x->w->at_ms, x->e);
+        return device_remove(x->s, x->id, x->w->actor, x->w->at_ms, x->e);
     }
     if (dependants_check(x) < 0 || tokens_check(x) < 0 || forget_in_removed(x) < 0 ||
-        display_read(x, display) < 0 || row_delete(x) < 0 || leavings_delete(x) < 0) {
+        display_read(x, display) < 0 || row_delete(x) < 0) {
         return -1;
     }
     if (x->old_device && device_settle(x->s, x->old_device, x->w->at_ms, x->e) < 0) {

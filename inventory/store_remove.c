@@ -25,7 +25,8 @@ static int check(struct store *s, const struct device *d, bool *ret_armed, struc
 }
 
 /* The row stays for what refers to it; what no two devices may have alike is given free: its name, for one
- * that no device can be called, its asset tag, its number in a NetBox. Nothing bears its tags any more. */
+ * that no device can be called, its asset tag, its number in a NetBox. Nothing bears its tags any more, and
+ * what was noted on it goes. */
 static int forget(struct store *s, int64_t id, int64_t at_ms, struct err *e)
 {
     static const char sql[] =
@@ -33,7 +34,9 @@ static int forget(struct store *s, int64_t id, int64_t at_ms, struct err *e)
         "primary_ip4_id = NULL, primary_ip6_id = NULL, oob_ip_id = NULL, removed_ms = ? WHERE id "
         "= ?";
     if (db_run(s, "DELETE FROM tagged WHERE model = 'dcim.device' AND object_id = ?", DB_VALUES(db_i(id)),
-               e) < 0) {
+               e) < 0 ||
+        db_run(s, "DELETE FROM journal_entries WHERE object_type = 'dcim.device' AND object_id = ?",
+               DB_VALUES(db_i(id)), e) < 0) {
         return -1;
     }
     return db_run(s, sql, DB_VALUES(db_i(at_ms), db_i(id)), e);

@@ -427,9 +427,34 @@ static const char inventory_13[] = "CREATE TABLE roster_hold (held INTEGER NOT N
 static const char inventory_14[] =
     "ALTER TABLE devices ADD COLUMN noted INTEGER NOT NULL DEFAULT 0 CHECK (noted IN (0, 1));";
 
-static const char *const inventory_sql[] = {
-    inventory_1, inventory_2, inventory_3,  inventory_4,  inventory_5,  inventory_6,  inventory_7,
-    inventory_8, inventory_9, inventory_10, inventory_11, inventory_12, inventory_13, inventory_14};
+/* Notes go with what they are on, whoever deletes it: the numbers of sites and their like are given again,
+ * and nobody is to read what was noted on another's. What counts racks and prefixes by where they are finds
+ * them. */
+#define UNNOTE(table, model)                                                                                 \
+    "CREATE TRIGGER unnote_" table " AFTER DELETE ON " table                                                 \
+    " BEGIN DELETE FROM journal_entries WHERE object_type = '" model "' AND object_id = OLD.id; END;"
+static const char inventory_15[] =
+    /* clang-format off */
+    UNNOTE("sites", "dcim.site") UNNOTE("locations", "dcim.location") UNNOTE("racks", "dcim.rack")
+    UNNOTE("manufacturers", "dcim.manufacturer") UNNOTE("device_types", "dcim.devicetype") UNNOTE("roles", "dcim.devicerole")
+    UNNOTE("platforms", "dcim.platform") UNNOTE("interfaces", "dcim.interface") UNNOTE("mac_addresses", "dcim.macaddress")
+    UNNOTE("prefixes", "ipam.prefix") UNNOTE("ip_addresses", "ipam.ipaddress") UNNOTE("tenants", "tenancy.tenant")
+    UNNOTE("tags", "extras.tag") UNNOTE("custom_fields", "extras.customfield") UNNOTE("journal_entries", "extras.journalentry")
+    UNTAG("journal_entries", "extras.journalentry")
+    /* clang-format on */
+    "CREATE INDEX racks_site ON racks(site_id);"
+    "CREATE INDEX racks_location ON racks(location_id);"
+    "CREATE INDEX racks_tenant ON racks(tenant_id);"
+    "CREATE INDEX prefixes_site ON prefixes(site_id);"
+    "CREATE INDEX prefixes_location ON prefixes(location_id);"
+    "CREATE INDEX prefixes_tenant ON prefixes(tenant_id);"
+    "UPDATE prefixes SET site_id = (SELECT l.site_id FROM locations l WHERE l.id = location_id) WHERE "
+    "location_id IS NOT NULL;";
+
+static const char *const inventory_sql[] = {inventory_1,  inventory_2,  inventory_3,  inventory_4,
+                                            inventory_5,  inventory_6,  inventory_7,  inventory_8,
+                                            inventory_9,  inventory_10, inventory_11, inventory_12,
+                                            inventory_13, inventory_14, inventory_15};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

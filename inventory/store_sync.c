@@ -152,7 +152,9 @@ const char sync_ddl[] =
     /* An address that is a gateway is that of the longest prefix around it. */
     VIEW("prefixes", NUMBER ", " SAME("first") ", " SAME("last") ", " SAME("length") ", coalesce(v.router, (SELECT g.address FROM stage.gateways g "
          "WHERE g.address BETWEEN v.first AND v.last AND NOT EXISTS (SELECT 1 FROM stage.prefixes x WHERE x.length > v.length AND g.address "
-         "BETWEEN x.first AND x.last) ORDER BY g.address LIMIT 1)) AS router, " OURS("sites", "site", "site_id") ", "
+         "BETWEEN x.first AND x.last) ORDER BY g.address LIMIT 1)) AS router, "
+         /* the site of its location stands beside it, as everywhere */
+         "ifnull((SELECT id FROM sites WHERE netbox_id = v.site), (SELECT l.site_id FROM locations l WHERE l.netbox_id = v.location)) AS site_id, "
          OURS("locations", "location", "location_id") ", " OURS("tenants", "tenant", "tenant_id") ", " SAME("status") ", " SAME("is_pool") ", "
          SAME("mark_utilized"), "prefixes v WHERE NOT v.bad")
     VIEW("devices", NUMBER ", " SAME("name") ", CASE WHEN v.status IN ('offline', 'active', 'planned', 'staged', 'failed', 'inventory', "

@@ -604,6 +604,27 @@ static void test_of_netbox(void **state)
     assert_int_equal(named("a").interfaces_n, 1);
 }
 
+/* Who asks for the prefixes of a site gets those of its locations too; and who may not see the site does not
+ * see them. */
+static void test_prefix_of_a_location(void **state)
+{
+    (void)state;
+    static const char in_site[] =
+        "SELECT count(*) FROM prefixes p JOIN sites s ON s.id = p.site_id WHERE s.slug = 'par1'";
+    static const char *const texts[] = {
+        "locations: [{site: par1, slug: hall}]\nprefixes: [{prefix: 10.1.0.0/24, site: par1, location: "
+        "hall}]\n",
+        "prefixes: [{prefix: 10.1.0.0/24, site: par1, location: hall, status: reserved}]\n",
+    };
+    struct import_result r;
+    for (size_t i = 0; i < 2; i++) {
+        int64_t n = 0;
+        ok(import(texts[i], &r));
+        assert_int_equal(db_number(fx.s, in_site, NULL, 0, &n, E), 1);
+        assert_int_equal(n, 1);
+    }
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
 
 int main(void)
@@ -632,6 +653,7 @@ int main(void)
         T(test_dhcp_options),
         T(test_dhcp_options_mistakes),
         T(test_address_in_use),
+        T(test_prefix_of_a_location),
     };
     return cmocka_run_group_tests_name("inventory/import", tests, NULL, NULL);
 }

@@ -65,6 +65,12 @@ static int fill(void **state)
     make(MODEL_PREFIX,
          "{'prefix': '10.9.0.0/16', 'description': 'bsecret', 'scope_type': 'dcim.site', 'scope_id': %lld}",
          (long long)of_b[MODEL_SITE]);
+    int64_t loose = make(MODEL_LOCATION, "{'name': 'bsecret too', 'slug': 'too', 'site': %lld}",
+                         (long long)of_b[MODEL_SITE]);
+    make(MODEL_PREFIX,
+         "{'prefix': '10.10.0.0/16', 'description': 'bsecret', 'scope_type': 'dcim.location', 'scope_id': "
+         "%lld}",
+         (long long)loose);
     make(MODEL_IP, "{'address': '10.0.0.9/24', 'dns_name': 'bsecret.nobodys'}");
     make(MODEL_MAC, "{'mac_address': '525400000009', 'description': 'bsecret'}");
     make(MODEL_NOTE, "{'assigned_object_type': 'dcim.site', 'assigned_object_id': 1, 'comments': 'bsecret'}");

@@ -3,6 +3,8 @@
 
 #include <sqlite3.h>
 
+#include "inventory/store_sql.h"
+
 /* As a sync would have left it. */
 static void netbox_owns(const char *table, int64_t id, int64_t netbox_id)
 {
@@ -450,6 +452,13 @@ static void test_notes(void **state)
     refuse("comments: This field may not be blank.", MODEL_NOTE,
            "{'assigned_object_type': 'dcim.device', 'assigned_object_id': 1, 'comments': ''}");
     ok(record_delete(fx.s, &all, model_get(MODEL_DEVICE), device, &written, E));
+    fails(record_get(fx.s, &all, model_get(MODEL_NOTE), note, 1, see, &got, E), ERR_NOT_FOUND);
+    /* whoever deletes it: the next of its number is not to have it */
+    int64_t place = make(MODEL_SITE, "{'name': 'P', 'slug': 'p'}");
+    note =
+        make(MODEL_NOTE, "{'assigned_object_type': 'dcim.site', 'assigned_object_id': %lld, 'comments': 'x'}",
+             (long long)place);
+    ok(db_run(fx.s, "DELETE FROM sites WHERE id = ?", DB_VALUES(db_i(place)), E));
     fails(record_get(fx.s, &all, model_get(MODEL_NOTE), note, 1, see, &got, E), ERR_NOT_FOUND);
 }
 

@@ -131,6 +131,83 @@ static void test_migrations(void **state)
     store_close(s);
 }
 
+/* What a store of the first releases holds, before NetBox's objects came to be in it. */
+static const char *const of_schema_7[] = {
+    "INSERT INTO sites (id, slug, name) VALUES (1, 'par1', 'Paris')",
+    "INSERT INTO racks (id, site_id, slug, name) VALUES (1, 1, 'r1', 'R 1')",
+    "INSERT INTO devices (id, name, site_id, rack_id, model, serial, state, state_ms) VALUES (1, 'hv-1', 1, "
+    "1, "
+    "'R640', 'S1', 'ready', 5), (2, 'hv-2', 1, NULL, 'R640', '', 'failed', 5), (3, 'hv-3', NULL, NULL, '', "
+    "'', "
+    "'idle', 5)",
+    "INSERT INTO devices (id, name, model, state, state_ms, removed_ms) VALUES (4, 'removed/4', 'R740', "
+    "'idle', "
+    "5, 6)",
+    "INSERT INTO interfaces (id, device_id, position, name, is_primary) VALUES (1, 1, 0, 'eno1', 0), (2, 1, "
+    "1, "
+    "'eno2', 1), (3, 2, 0, 'eno1', 1)",
+    "INSERT INTO mac_addresses (mac, interface_id) VALUES (90520730730497, 1), (90520730730498, 2), "
+    "(90520730730499, 3)",
+    "INSERT INTO ip_addresses (address, length, interface_id) VALUES (167772161, 24, 1), (167772162, 24, 2), "
+    "(167772163, 24, 3)",
+};
+
+static void test_store_of_schema_7(void **state)
+{
+    (void)state;
+    const struct {
+        const char *sql;
+        int64_t want;
+    } rows[] = {
+        {"SELECT count(*) FROM pragma_foreign_key_check", 0},
+        {"SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'", 0},
+        {"SELECT count(*) FROM manufacturers WHERE slug = 'generic'", 1},
+        {"SELECT count(*) FROM device_types", 2},
+        {"SELECT count(*) FROM mac_addresses WHERE is_primary = 1", 3},
+        {"SELECT count(*) FROM ip_addresses WHERE is_primary = 1", 3},
+        /* the one of its primary interface, which is not its first */
+        {"SELECT a.address FROM devices d JOIN ip_addresses a ON a.id = d.primary_ip4_id WHERE d.id = 1",
+         167772162},
+        {"SELECT count(*) FROM devices WHERE (name, status) IN (('hv-1', 'active'), ('hv-2', 'failed'), "
+         "('hv-3', 'planned'), ('removed/4', 'planned'))",
+         4},
+        {"SELECT count(*) FROM devices WHERE device_type_id IS NULL", 1},
+    };
+    struct migrations first = {.sql = inventory_migrations.sql, .n = 7};
+    struct store *s;
+    int64_t seq[2] = {0};
+    store_close(fx.s);
+    fx.s = NULL;
+    ok(dir_remove(fx.dir, E));
+    ok(dir_make(fx.dir, 0700, E));
+    ok(db_open(fx.dir, "inventory.db", &first, &s, E));
+    for (size_t i = 0; i < sizeof of_schema_7 / sizeof *of_schema_7; i++) {
+        ok(db_run(s, of_schema_7[i], NULL, 0, E));
+    }
+    store_close(s);
+    ok(store_open(fx.dir, &fx.s, E));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t got = -1;
+        assert_int_equal(db_number(fx.s, rows[i].sql, NULL, 0, &got, E), 1);
+        if (got != rows[i].want) {
+            fail_msg("%s: %lld", rows[i].sql, (long long)got);
+        }
+    }
+    struct device d = get_device(1);
+    assert_string_equal(d.model, "R640");
+    assert_string_equal(d.rack, "r1");
+    assert_int_equal(d.interfaces_n, 2);
+    assert_string_equal(d.interfaces[1].name, "eno2");
+    assert_true(d.interfaces[1].primary);
+    assert_int_equal(d.interfaces[1].address.ip.a, 167772162);
+    /* and rosters still hear of what changes */
+    static const char changed[] = "SELECT max(seq) FROM device_changes";
+    assert_int_equal(db_number(fx.s, changed, NULL, 0, &seq[0], E), 1);
+    ok(db_run(fx.s, "UPDATE mac_addresses SET mac = 90520730730500 WHERE interface_id = 3", NULL, 0, E));
+    assert_int_equal(db_number(fx.s, changed, NULL, 0, &seq[1], E), 1);
+    assert_true(seq[1] > seq[0]);
+}
+
 static void test_bad_places(void **state)
 {
     (void)state;
@@ -566,6 +643,7 @@ int main(void)
         T(test_newer_schema_is_refused),
         T(test_no_link_is_followed),
         T(test_migrations),
+        T(test_store_of_schema_7),
         T(test_bad_places),
         T(test_nested_transactions),
         T(test_failure_inside_a_transaction),
