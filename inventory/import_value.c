@@ -408,13 +408,14 @@ static int read_tags(const struct reading *r, struct err *e)
         slugs[i] = yaml_text(item.n);
     }
     qsort(slugs, n, sizeof *slugs, compare_texts);
-    const char *text = "";
+    struct str text = {0};
     for (size_t i = 0; i < n; i++) {
         if (i == 0 || strcmp(slugs[i], slugs[i - 1]) != 0) {
-            text = arena_printf(&r->im->k.arena, "%s%s%s", text, *text ? "," : "", slugs[i]);
+            str_addf(&text, "%s%s", text.len ? "," : "", slugs[i]);
         }
     }
-    *r->ret = text;
+    *r->ret = arena_copy(&r->im->k.arena, text.s, text.len);
+    str_free(&text);
     return 0;
 }
 

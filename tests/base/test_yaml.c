@@ -165,14 +165,60 @@ static void types(void **state)
     yaml_free(y);
 }
 
+static int walk_one(struct yaml_node *item, void *ctx, struct err *e)
+{
+    struct str *seen = ctx;
+    const char *name;
+    if (yaml_str(item, "name", true, &name, e))
+        return -1;
+    str_addf(seen, "%s:%d ", name, yaml_line(item));
+    return strcmp(name, "stop") == 0 ? err_set(e, ERR_REFUSED, "stopped") : 0;
+}
+
+static int walk(const char *text, struct str *seen, struct yaml **ret, struct err *e)
+{
+    *ret = NULL;
+    str_reset(seen);
+    return yaml_walk_text("f.yaml", text, strlen(text), "l", walk_one, seen, ret, e);
+}
+
+/* The list of that key at the top, and no other of that name, is handed over item by item. */
+static void a_list_is_walked(void **state)
+{
+    (void)state;
+    struct str seen = {0};
+    struct err e = {0};
+    struct yaml *y;
+    struct yaml_node *list, *inner;
+    assert_int_equal(
+        walk("a: {l: [{name: kept}]}\nl:\n  - {name: x, l: [1]}\n  - name: y\nb: 1\n", &seen, &y, &e), 0);
+    assert_string_equal(seen.s, "x:3 y:4 ");
+    assert_int_equal(yaml_seq(yaml_root(y), "l", true, &list, &e), 0);
+    assert_int_equal(yaml_len(list), 0);
+    assert_int_equal(yaml_seq(yaml_get(yaml_root(y), "a"), "l", true, &inner, &e), 0);
+    assert_int_equal(yaml_len(inner), 1);
+    yaml_free(y);
+    assert_int_equal(walk("l: [{name: x}, {name: stop}, {name: z}]\n", &seen, &y, &e), -1);
+    assert_null(y);
+    assert_int_equal(e.kind, ERR_REFUSED);
+    assert_string_equal(seen.s, "x:1 stop:1 ");
+    assert_int_equal(walk("l: [{name: x}]\nl: [{name: y}]\n", &seen, &y, &e), -1);
+    assert_non_null(strstr(e.text, "here twice"));
+    assert_int_equal(walk("l: {name: x}\n", &seen, &y, &e), 0);
+    assert_string_equal(seen.s, "");
+    yaml_free(y);
+    assert_int_equal(walk("- {name: x}\n", &seen, &y, &e), 0);
+    assert_string_equal(seen.s, "");
+    yaml_free(y);
+    str_free(&seen);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors_have_a_place),
-        cmocka_unit_test(an_empty_document_is_an_empty_mapping),
-        cmocka_unit_test(many_keys),
-        cmocka_unit_test(unknown_keys),
-        cmocka_unit_test(types),
+        cmocka_unit_test(errors_have_a_place), cmocka_unit_test(an_empty_document_is_an_empty_mapping),
+        cmocka_unit_test(many_keys),           cmocka_unit_test(a_list_is_walked),
+        cmocka_unit_test(unknown_keys),        cmocka_unit_test(types),
         cmocka_unit_test(milliseconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
