@@ -53,7 +53,7 @@ api_start() {
     local _
     ip netns exec "$ns" "$rackstrap" serve --only api -c "$config" >>"$dir/log" 2>&1 & # not in_ns: the pid must be the server itself
     server=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 600); do
         in_ns curl --noproxy '*' -s -o "$dir/answer" -m 2 "$url/api/" && return 0
         kill -0 "$server" 2>/dev/null || break
         sleep 0.05
