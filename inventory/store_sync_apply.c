@@ -10,7 +10,10 @@
 
 /* ---- images. netbox_wish is what NetBox wants now, netbox_image what was acted upon last. */
 
-#define PENDING " FROM devices d WHERE d.netbox_wish IS NOT d.netbox_image AND d.removed_ms = 0 "
+/* Without the word SQLite may walk all devices by their names. */
+#define PENDING                                                                                              \
+    " FROM devices d INDEXED BY devices_wish WHERE d.netbox_wish IS NOT d.netbox_image AND d.removed_ms = "  \
+    "0 "
 
 typedef char image_text[ASSIGNED_SIZE];
 
@@ -22,7 +25,7 @@ static int wishes_read(struct sync *y, image_text **ret, size_t *ret_n, struct e
         "SELECT DISTINCT netbox_wish FROM devices WHERE netbox_wish IS NOT NULL AND removed_ms = 0";
     static const char changed[] =
         "SELECT d.netbox_wish" PENDING "AND d.netbox_wish IS NOT NULL UNION SELECT d.netbox_wish FROM "
-        "stage.devices v JOIN devices d ON d.netbox_id = v.id WHERE d.netbox_wish "
+        "stage.devices v CROSS JOIN devices d ON d.netbox_id = v.id WHERE d.netbox_wish "
         "IS NOT NULL AND d.removed_ms = 0";
     sqlite3_stmt *q;
     size_t n = 0;
@@ -59,7 +62,8 @@ static int unknown_images(struct sync *y, struct err *e)
     "'dcim.device', d.netbox_id, d.name, g.why FROM "
 #define JUDGED "JOIN stage.judged g ON g.image = d.netbox_wish WHERE g.why IS NOT NULL AND d.removed_ms = 0"
     static const char all[] = UNKNOWN "devices d " JUDGED;
-    static const char changed[] = UNKNOWN "stage.devices v JOIN devices d ON d.netbox_id = v.id " JUDGED;
+    static const char changed[] =
+        UNKNOWN "stage.devices v CROSS JOIN devices d ON d.netbox_id = v.id " JUDGED;
 #undef JUDGED
 #undef UNKNOWN
     return db_run(y->s, y->judges_all ? all : changed, NULL, 0, e);
@@ -83,23 +87,27 @@ static int wishes_judge(struct sync *y, struct err *e)
 
 /* What was recorded as carried (store_sync_device.c) is the assignment of a device that has none, when the
  * image is there. */
-#define RECORDED                                                                                             \
-    " FROM devices WHERE assigned = '' AND netbox_image = netbox_wish AND removed_ms = 0 AND netbox_wish "   \
-    "IN (SELECT image FROM stage.judged WHERE why IS NULL) AND instr(?1, ',' || status || ',') = 0"
+#define RECORDED(from)                                                                                       \
+    "SELECT d.id FROM " from                                                                                 \
+    " WHERE d.assigned = '' AND d.netbox_image = d.netbox_wish AND d.removed_ms = 0 "                        \
+    "AND d.netbox_wish IN (SELECT image FROM stage.judged WHERE why IS NULL) AND instr(?1, ',' || d.status " \
+    "|| ',') = 0"
+#define CHANGED       "stage.todo t CROSS JOIN devices d ON d.id = t.local"
+#define ASSIGN(which) "UPDATE devices SET assigned = netbox_wish, noted = 1 WHERE id IN (" which ")"
 static int recorded_assign(struct sync *y, const char *arm_status, struct err *e)
 {
+    static const char *const look[] = {RECORDED(CHANGED) " LIMIT 1", RECORDED("devices d") " LIMIT 1"},
+                             *const write[] = {ASSIGN(RECORDED(CHANGED)), ASSIGN(RECORDED("devices d"))};
     int64_t one;
-    int r = db_number(y->s, "SELECT 1" RECORDED " LIMIT 1", DB_VALUES(db_t(arm_status)), &one, e);
+    int r = db_number(y->s, look[y->judges_all], DB_VALUES(db_t(arm_status)), &one, e);
     if (r <= 0 || store_begin(y->s, e) < 0) {
-        return r < 0 ? -1 : r; /* an unchanged NetBox costs no lock */
+        return r == 0 ? 0 : -1; /* an unchanged NetBox costs no lock */
     }
-    return db_end(
-        y->s,
-        db_run(y->s,
-               "UPDATE devices SET assigned = netbox_wish, noted = 1 WHERE id IN (SELECT id" RECORDED ")",
-               DB_VALUES(db_t(arm_status)), e),
-        e);
+    return db_end(y->s, db_run(y->s, write[y->judges_all], DB_VALUES(db_t(arm_status)), e), e);
 }
+#undef ASSIGN
+#undef CHANGED
+#undef RECORDED
 
 /* An image that was not known may be there now: then each wish is looked at again. */
 static int releases_look(struct sync *y, struct err *e)

@@ -183,7 +183,7 @@ static const char gone_full[] =
     "NOT NULL AND "
     "m.removed_ms = 0 AND NOT EXISTS (SELECT 1 FROM stage.devices v WHERE v.id = m.netbox_id)";
 static const char gone_read[] = "INSERT OR IGNORE INTO stage.gone (id, local) SELECT m.netbox_id, m.id FROM "
-                                "stage.read_devices r JOIN devices m ON "
+                                "stage.read_devices r CROSS JOIN devices m ON "
                                 "m.netbox_id = r.id AND m.removed_ms = 0 WHERE NOT EXISTS (SELECT 1 FROM "
                                 "stage.devices v WHERE v.id = m.netbox_id)";
 
@@ -247,10 +247,11 @@ static int drop_check(struct sync *y, const struct sync_options *o, struct err *
  * database that was put back. */
 static int identity_check(struct sync *y, const struct sync_options *o, struct err *e)
 {
-    static const char sql[] = "SELECT count(*) FROM stage.devices v JOIN devices m ON m.netbox_id = v.id AND "
-                              "m.removed_ms = 0 WHERE NOT v.bad AND "
-                              "m.name <> v.name AND EXISTS (" THEIR_MACS ") AND EXISTS (" OURS_MACS
-                              ") AND NOT EXISTS (" OURS_MACS " INTERSECT " THEIR_MACS ")";
+    static const char sql[] =
+        "SELECT count(*) FROM stage.devices v CROSS JOIN devices m ON m.netbox_id = v.id AND "
+        "m.removed_ms = 0 WHERE NOT v.bad AND "
+        "m.name <> v.name AND EXISTS (" THEIR_MACS ") AND EXISTS (" OURS_MACS ") AND NOT EXISTS (" OURS_MACS
+        " INTERSECT " THEIR_MACS ")";
     int64_t others = 0, all = 0;
     bool few;
     if (db_number(y->s, sql, NULL, 0, &others, e) < 0 || few_enough(y, o, others, &all, &few, e) < 0) {

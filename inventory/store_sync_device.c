@@ -27,6 +27,8 @@
       "comments, " x "custom_fields"
 #define DIFFERS "INSERT OR IGNORE INTO stage.differs (id) "
 
+/* What was read is looked up in the store, never the other way round (CROSS JOIN is SQLite's word for that):
+ * an incremental sync has read little. */
 static const char *const differs_sql[] = {
     DIFFERS
     "SELECT v.netbox_id FROM v_devices v LEFT JOIN devices m ON m.netbox_id = v.netbox_id AND m.removed_ms = "
@@ -35,7 +37,8 @@ static const char *const differs_sql[] = {
     DIFFERS "SELECT v.device FROM v_interfaces v LEFT JOIN interfaces m ON m.netbox_id = v.netbox_id WHERE "
             "m.id IS NULL OR "
             "m.device_id IS NOT v.device_id OR (" NIC("v.") ") IS NOT (" NIC("m.") ")",
-    DIFFERS "SELECT d.netbox_id FROM stage.devices v JOIN devices d ON d.netbox_id = v.id JOIN interfaces m "
+    DIFFERS "SELECT d.netbox_id FROM stage.devices v CROSS JOIN devices d ON d.netbox_id = v.id CROSS JOIN "
+            "interfaces m "
             "ON m.device_id = "
             "d.id WHERE NOT v.bad AND NOT EXISTS (SELECT 1 FROM stage.interfaces f WHERE f.id = m.netbox_id "
             "AND f.device = "
@@ -45,23 +48,27 @@ static const char *const differs_sql[] = {
             "ON m.mac = v.mac WHERE m.id IS NULL OR m.interface_id IS NOT v.interface_id OR m.netbox_id IS "
             "NOT v.netbox_id "
             "OR (" MAC("v.") ") IS NOT (" MAC("m.") ")",
-    DIFFERS "SELECT d.netbox_id FROM stage.devices v JOIN devices d ON d.netbox_id = v.id JOIN interfaces i "
-            "ON i.device_id = "
-            "d.id JOIN mac_addresses m ON m.interface_id = i.id WHERE NOT v.bad AND NOT EXISTS (SELECT 1 "
-            "FROM stage.macs x "
-            "WHERE x.mac = m.mac AND x.interface = i.netbox_id AND NOT x.bad)",
+    DIFFERS
+    "SELECT d.netbox_id FROM stage.devices v CROSS JOIN devices d ON d.netbox_id = v.id CROSS JOIN "
+    "interfaces i "
+    "ON i.device_id = "
+    "d.id CROSS JOIN mac_addresses m ON m.interface_id = i.id WHERE NOT v.bad AND NOT EXISTS (SELECT 1 "
+    "FROM stage.macs x "
+    "WHERE x.mac = m.mac AND x.interface = i.netbox_id AND NOT x.bad)",
     DIFFERS
     "SELECT v.device FROM v_ips v JOIN stage.devices d ON d.id = v.device AND NOT d.bad LEFT JOIN "
     "ip_addresses m ON "
     "m.address = v.address WHERE m.id IS NULL OR m.interface_id IS NOT v.interface_id OR m.netbox_id IS NOT "
     "v.netbox_id OR (" IP("v.") ") IS NOT (" IP("m.") ")",
-    DIFFERS "SELECT d.netbox_id FROM stage.devices v JOIN devices d ON d.netbox_id = v.id JOIN interfaces i "
-            "ON i.device_id = "
-            "d.id JOIN ip_addresses m ON m.interface_id = i.id WHERE NOT v.bad AND NOT EXISTS (SELECT 1 FROM "
-            "stage.ips x "
-            "WHERE x.address = m.address AND x.interface = i.netbox_id AND NOT x.bad)",
     DIFFERS
-    "SELECT v.id FROM stage.devices v JOIN devices m ON m.netbox_id = v.id WHERE NOT v.bad AND "
+    "SELECT d.netbox_id FROM stage.devices v CROSS JOIN devices d ON d.netbox_id = v.id CROSS JOIN "
+    "interfaces i "
+    "ON i.device_id = "
+    "d.id CROSS JOIN ip_addresses m ON m.interface_id = i.id WHERE NOT v.bad AND NOT EXISTS (SELECT 1 FROM "
+    "stage.ips x "
+    "WHERE x.address = m.address AND x.interface = i.netbox_id AND NOT x.bad)",
+    DIFFERS
+    "SELECT v.id FROM stage.devices v CROSS JOIN devices m ON m.netbox_id = v.id WHERE NOT v.bad AND "
     "(m.primary_ip4_id, "
     "m.primary_ip6_id, m.oob_ip_id) IS NOT ((SELECT id FROM ip_addresses WHERE netbox_id = v.primary4), "
     "(SELECT id "
@@ -71,7 +78,8 @@ static const char *const differs_sql[] = {
             "= v.id JOIN tags t ON t.netbox_id = g.tag WHERE g.kind = ?1 AND NOT EXISTS (SELECT 1 FROM "
             "tagged x WHERE "
             "x.model = 'dcim.device' AND x.object_id = m.id AND x.tag_id = t.id)",
-    DIFFERS "SELECT v.id FROM stage.devices v JOIN devices m ON m.netbox_id = v.id JOIN tagged x ON x.model "
+    DIFFERS "SELECT v.id FROM stage.devices v CROSS JOIN devices m ON m.netbox_id = v.id CROSS JOIN tagged x "
+            "ON x.model "
             "= 'dcim.device' "
             "AND x.object_id = m.id WHERE NOT v.bad AND NOT EXISTS (SELECT 1 FROM stage.tagged g JOIN tags t "
             "ON t.netbox_id "
