@@ -502,17 +502,26 @@ static int location_after(struct write *x)
     return check(x, parents) < 0 ? -1 : db_run(x->s, prefixes, DB_VALUES(db_i(x->id)), x->e);
 }
 
-/* A rack has no slug in NetBox; ours is made of its name, and is no other's in its site. */
+/* A rack has no slug in NetBox; ours is made of its name, and is no other's in its site. One that a rack has
+ * stays, whoever gave it, until its name changes or another has it where the rack goes. */
+#define RACK_SLUG_NEW "/new" /* stands in until rack_slug knows the row; no slug has such a sign */
+
 static int rack_slug(struct write *x)
 {
     static const char taken[] = "SELECT 1 FROM racks r JOIN racks x ON x.id = ?1 WHERE r.id <> x.id AND "
                                 "ifnull(r.site_id, 0) = ifnull(x.site_id, 0) AND r.slug = ?2";
-    const struct column *name = column_find(x, "name");
     char text[512] = "", slug[NAME_SIZE], tried[NAME_SIZE + 16];
-    if (!name) {
-        return 0;
+    sqlite3_stmt *q;
+    if (db_query(x->s, "SELECT name FROM racks WHERE id = ? AND slug = '" RACK_SLUG_NEW "'",
+                 DB_VALUES(db_i(x->id)), &q, x->e) < 0) {
+        return -1;
     }
-    memcpy(text, name->v.p, name->v.n < sizeof text ? name->v.n : sizeof text - 1);
+    int r = db_step(x->s, q, x->e);
+    if (r != 1) {
+        return r;
+    }
+    db_text(q, 0, text, sizeof text);
+    db_done(q);
     slug_from(text, slug);
     for (int n = 1; n < 1000; n++) {
         int64_t one = 0;
@@ -530,9 +539,20 @@ static int rack_slug(struct write *x)
 
 static int rack_before(struct write *x)
 {
-    if (x->create) {
-        /* stands in until rack_slug knows the row; no slug has such a sign */
-        column_set(x, "slug", db_t("/new"));
+    static const char renamed[] = "SELECT 1 FROM racks WHERE id = ? AND name <> ?";
+    static const char taken[] =
+        "SELECT 1 FROM racks r JOIN racks x ON x.id = ? WHERE r.id <> x.id AND r.slug "
+        "= x.slug AND r.site_id IS ?";
+    const struct column *name = column_find(x, "name"), *site = column_find(x, "site_id");
+    int64_t new = x->create;
+    if (!x->create && name && db_number(x->s, renamed, DB_VALUES(db_i(x->id), name->v), &new, x->e) < 0) {
+        return -1;
+    }
+    if (!x->create && site && db_number(x->s, taken, DB_VALUES(db_i(x->id), site->v), &new, x->e) < 0) {
+        return -1;
+    }
+    if (new) {
+        column_set(x, "slug", db_t(RACK_SLUG_NEW));
     }
     return 0;
 }

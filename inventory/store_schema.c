@@ -174,7 +174,8 @@ static const char inventory_7[] = "ALTER TABLE jobs ADD COLUMN disk_wwn TEXT NOT
 
 /* NetBox's objects, in NetBox's words (interfaces.md of the API: api/README.md). Addresses are integers for
  * IPv4 and 16 bytes for IPv6 in one column: the two never compare as equal, and a range of one holds none of
- * the other. Numbers of what the API shows are never another's later: AUTOINCREMENT where rows go.
+ * the other. Numbers of what the API shows are never another's later: AUTOINCREMENT where rows go; but those
+ * of the older sites, tenants, roles, platforms and racks can be.
  *
  * netbox_id: this row is a NetBox's, by that number there. created_ms, updated_ms: set by who writes; 0: not
  * known. custom_fields: a JSON object of the user's own fields. */

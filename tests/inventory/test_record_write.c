@@ -391,6 +391,17 @@ static void test_builtin_fields(void **state)
     is(MODEL_PREFIX, prefix, "scope_type", "null");
 }
 
+static const char *rack_slug_of(int64_t id)
+{
+    static char slug[NAME_SIZE];
+    sqlite3_stmt *q;
+    ok(db_query(fx.s, "SELECT slug FROM racks WHERE id = ?", DB_VALUES(db_i(id)), &q, E));
+    assert_int_equal(db_step(fx.s, q, E), 1);
+    db_text(q, 0, slug, sizeof slug);
+    db_done(q);
+    return slug;
+}
+
 static void test_places(void **state)
 {
     (void)state;
@@ -400,6 +411,15 @@ static void test_places(void **state)
     assert_int_not_equal(rack, twin);
     refuse(": Rack with this Site and Name already exists.", MODEL_RACK, "{'name': 'R 1', 'site': %lld}",
            (long long)other);
+    /* a slug stays with its rack, until another has it where the rack goes */
+    int64_t moved = make(MODEL_RACK, "{'name': 'R  1', 'site': %lld}", (long long)site);
+    ok(db_run(fx.s, "UPDATE racks SET slug = 'mine' WHERE id = ?", DB_VALUES(db_i(moved)), E));
+    change(MODEL_RACK, moved, "{'name': 'R  1', 'serial': 'x'}");
+    assert_string_equal(rack_slug_of(moved), "mine");
+    ok(db_run(fx.s, "UPDATE racks SET slug = 'r-1' WHERE id = ?", DB_VALUES(db_i(moved)), E));
+    change(MODEL_RACK, moved, "{'site': %lld}", (long long)other);
+    assert_string_equal(rack_slug_of(moved), "r-1-3");
+    ok(record_delete(fx.s, &all, model_get(MODEL_RACK), moved, &written, E));
     refuse_change("rack: Rack R 1 does not belong to site Paris 1.", MODEL_DEVICE, device, "{'rack': %lld}",
                   (long long)rack);
     change(MODEL_DEVICE, device, "{'rack': %lld, 'site': %lld, 'position': 3.5, 'face': 'front'}",
