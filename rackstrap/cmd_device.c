@@ -109,7 +109,9 @@ static int print_age(struct store *s, struct err *e)
     char text[800];
     if (netbox_standing(s, &n, e))
         return -1;
-    printf("%s\n", netbox_standing_text(&n, now_ms(), text));
+    char *line = out_line(netbox_standing_text(&n, now_ms(), text)); /* its error may have NetBox's words */
+    puts(line);
+    free(line);
     return 0;
 }
 
