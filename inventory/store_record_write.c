@@ -355,6 +355,12 @@ static bool is_told(const struct model *m, const char *column)
     return strcmp(column, "interface_id") == 0 || strcmp(column, "router") == 0;
 }
 
+/* From one device to another: they may be of two tenants, and the journal of each says its side alone. */
+static bool is_moved(const struct write *x)
+{
+    return x->old_device && x->device && x->old_device != x->device;
+}
+
 /* The values of the columns that are written, as they stand now: into d before, into c after. */
 static int difference_read(struct write *x, struct difference *d, struct change *c)
 {
@@ -378,7 +384,7 @@ static int difference_read(struct write *x, struct difference *d, struct change 
         for (size_t i = 0; i < n && r >= 0; i++) {
             const char *text = r == 1 ? (const char *)sqlite3_column_text(stmt, (int)i + 1) : NULL;
             if (c) {
-                change_text(c, names[i], d->list[i].before, text);
+                change_text(c, names[i], is_moved(x) ? NULL : d->list[i].before, text);
             } else {
                 d->list[i] = (struct shown){names[i], text ? xstrdup(text) : NULL};
                 d->n = i + 1;
@@ -434,6 +440,23 @@ static int tell(struct write *x, const char *event, const char *display, const s
     }
     const char *word = x->m->id == MODEL_DEVICE || !device ? event : "changed";
     return journal_add_change(x->s, device, NULL, x->w->actor, word, detail, c, x->w->at_ms, x->e);
+}
+
+/* What the device had of it that it hung on before. */
+static int tell_moved(struct write *x, const char *display, const struct difference *d)
+{
+    char detail[400];
+    struct change c = {.left_out = 0};
+    if (!is_moved(x)) {
+        return 0;
+    }
+    for (size_t i = 0; i < d->n; i++) {
+        change_text(&c, d->list[i].name, d->list[i].before, NULL);
+    }
+    snprintf(detail, sizeof detail, "%s %s (%lld) was given to another device", x->m->noun, display,
+             (long long)x->id);
+    return journal_add_change(x->s, x->old_device, NULL, x->w->actor, "changed", detail, &c, x->w->at_ms,
+                              x->e);
 }
 
 /* ---- writing */
@@ -566,7 +589,8 @@ static int row_write(struct write *x, struct change *c)
         r = display_read(x, display);
     }
     if (r == 0 && (x->create || !change_none(c))) {
-        r = tell(x, x->create ? "created" : "changed", display, c);
+        r = tell_moved(x, display, &d);
+        r = r == 0 ? tell(x, x->create ? "created" : "changed", display, c) : r;
     }
     difference_free(&d);
     return r;

@@ -195,6 +195,33 @@ static void test_journal(void **state)
     assert_int_equal(x.device_id, device);
 }
 
+/* What goes from one device to another is told on both, to each its own side. */
+static void test_journal_of_a_move(void **state)
+{
+    (void)state;
+    int64_t other = make(MODEL_DEVICE, "{'name': 'hv-2', 'device_type': %lld, 'role': %lld, 'site': %lld}",
+                         (long long)type, (long long)role, (long long)site);
+    int64_t port =
+        make(MODEL_INTERFACE, "{'device': %lld, 'name': 'eno9', 'type': 'other'}", (long long)other);
+    struct entry x;
+    size_t n;
+    change(MODEL_MAC, mac,
+           "{'assigned_object_type': 'dcim.interface', 'assigned_object_id': %lld, "
+           "'description': 'new'}",
+           (long long)port);
+    ok(journal_verify(fx.s, &n, E));
+    ok(journal_get(fx.s, (int64_t)n, &x, E));
+    assert_int_equal(x.device_id, other);
+    assert_null(strstr(x.before, "hv-1"));
+    assert_non_null(strstr(x.after, "\"interface\":\"hv-2 eno9\""));
+    ok(journal_get(fx.s, (int64_t)n - 1, &x, E));
+    assert_int_equal(x.device_id, device);
+    assert_string_equal(x.detail, "MAC address 52:54:00:00:00:01 (1) was given to another device");
+    assert_non_null(strstr(x.before, "\"interface\":\"hv-1 eno1\""));
+    assert_null(strstr(x.after, "hv-2"));
+    assert_null(strstr(x.after, "new"));
+}
+
 static void test_primary(void **state)
 {
     (void)state;
@@ -577,6 +604,7 @@ int main(void)
         T(test_faults),
         T(test_change),
         T(test_journal),
+        T(test_journal_of_a_move),
         T(test_primary),
         T(test_macs),
         T(test_tags_and_custom_fields),
