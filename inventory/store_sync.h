@@ -18,6 +18,16 @@ struct sync {
 
 extern const char sync_ddl[];
 
+/* The MAC addresses of a device of ours, and those that NetBox gives to the device of its name. */
+#define OURS_MACS                                                                                            \
+    "SELECT a.mac FROM mac_addresses a JOIN interfaces i ON i.id = a.interface_id WHERE i.device_id = m.id"
+#define THEIR_MACS                                                                                           \
+    "SELECT x.mac FROM stage.macs x JOIN stage.interfaces f ON f.id = x.interface WHERE f.device = v.id"
+/* NetBox's number v is another machine now than m, whose it was. */
+#define OTHER_MACHINE                                                                                        \
+    "m.name <> v.name AND EXISTS (" THEIR_MACS ") AND EXISTS (" OURS_MACS ") AND NOT EXISTS (" OURS_MACS     \
+    " INTERSECT " THEIR_MACS ")"
+
 /* Ends what staging began: before anything of the store is written. */
 int sync_staged(struct sync *y, struct err *e);
 

@@ -40,12 +40,6 @@ int sync_run(struct store *s, const char *const *sql, size_t n, int64_t a, int64
     "EXISTS (SELECT 1 FROM stage.devices x WHERE x.id = m.netbox_id) AND NOT EXISTS (SELECT 1 FROM "         \
     "stage.gone g WHERE "                                                                                    \
     "g.id = m.netbox_id))"
-/* The MAC addresses of a device of ours, and those that NetBox gives to the device of its name. */
-#define OURS_MACS                                                                                            \
-    "SELECT a.mac FROM mac_addresses a JOIN interfaces i ON i.id = a.interface_id WHERE i.device_id = m.id"
-#define THEIR_MACS                                                                                           \
-    "SELECT x.mac FROM stage.macs x JOIN stage.interfaces f ON f.id = x.interface WHERE f.device = v.id"
-
 /* Ours, or one that NetBox has under another number now: deleted there, and made anew. Before anything is
  * removed. */
 static const char *const adopt_sql[] = {
@@ -249,9 +243,7 @@ static int identity_check(struct sync *y, const struct sync_options *o, struct e
 {
     static const char sql[] =
         "SELECT count(*) FROM stage.devices v CROSS JOIN devices m ON m.netbox_id = v.id AND "
-        "m.removed_ms = 0 WHERE NOT v.bad AND "
-        "m.name <> v.name AND EXISTS (" THEIR_MACS ") AND EXISTS (" OURS_MACS ") AND NOT EXISTS (" OURS_MACS
-        " INTERSECT " THEIR_MACS ")";
+        "m.removed_ms = 0 WHERE NOT v.bad AND " OTHER_MACHINE;
     int64_t others = 0, all = 0;
     bool few;
     if (db_number(y->s, sql, NULL, 0, &others, e) < 0 || few_enough(y, o, others, &all, &few, e) < 0) {

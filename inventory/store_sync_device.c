@@ -431,6 +431,23 @@ static int carried_record(struct sync *y, int64_t batch, const char *arm_status,
     return db_run(y->s, sql, DB_VALUES(db_i(batch), db_t(arm_status)), e);
 }
 
+/* A number of NetBox's that is another machine now: what waits to write the old one's disk must not write the
+ * new one's. Before its MAC addresses come. */
+static int other_machines_disarm(struct sync *y, int64_t batch, int64_t at_ms, struct err *e)
+{
+    static const char sql[] =
+        "SELECT m.id FROM stage.todo t JOIN stage.devices v ON v.id = t.id JOIN devices m ON m.id = t.local "
+        "WHERE t.batch = ? AND EXISTS (SELECT 1 FROM jobs j WHERE j.device_id = m.id AND j.state = 'armed') "
+        "AND " OTHER_MACHINE;
+    struct db_ids ids = {0};
+    int r = db_ids(y->s, sql, DB_VALUES(db_i(batch)), &ids, e);
+    for (size_t i = 0; i < ids.n && r == 0; i++) {
+        r = job_cancel(y->s, ids.id[i], ACTOR_NETBOX, at_ms, e);
+    }
+    free(ids.id);
+    return r;
+}
+
 static int batch_locked(struct sync *y, int64_t batch, const char *arm_status, struct todo *t, size_t n,
                         int64_t at_ms, struct sync_result *ret, struct err *e)
 {
@@ -439,7 +456,8 @@ static int batch_locked(struct sync *y, int64_t batch, const char *arm_status, s
             return -1;
         }
     }
-    if (sync_run(y->s, batch_sql, sizeof batch_sql / sizeof *batch_sql, batch, at_ms, e) < 0 ||
+    if (other_machines_disarm(y, batch, at_ms, e) < 0 ||
+        sync_run(y->s, batch_sql, sizeof batch_sql / sizeof *batch_sql, batch, at_ms, e) < 0 ||
         sync_run(y->s, tags_sql, sizeof tags_sql / sizeof *tags_sql, batch, SYNC_DEVICE, e) < 0 ||
         carried_record(y, batch, arm_status, e) < 0) {
         return -1;
