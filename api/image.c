@@ -68,6 +68,11 @@ static int arm(struct call *c, struct images *all, const struct device *d, const
 int image_write(struct call *c, struct images *all, const struct written *x, struct err *e)
 {
     struct device d;
+    if (x->aim && !has_right(c, RIGHT_ASSIGN))
+        return err_set(e, ERR_REFUSED,
+                       "This token may not change what is written to machines (custom field \"%s\"): that "
+                       "needs the right assign.",
+                       x->aim);
     if (!x->has_image)
         return 0;
     if (device_get(c->store, x->id, &d, e))

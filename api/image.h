@@ -4,6 +4,9 @@
  * A client that saves a device sends the field back as it read it: the image that a device has already is no
  * change, and arms nothing. Writing the same image anew is asked for under /api/plugins/rackstrap/.
  *
+ * Its custom fields `disk` and `protected` say what an assignment would wipe, and need the same right; they
+ * are written already, and it is the transaction's end that keeps them.
+ *
  * Life cycle: a zeroed struct for each request; image_write for each object that was written, in the
  * request's transaction; image_within before its commit.
  */

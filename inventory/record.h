@@ -126,6 +126,8 @@ struct written {
     int64_t netbox_id;         /* of ERR_CONFLICT because it is NetBox's: its number there; else 0 */
     bool has_image;            /* the custom field `image` of a device was written: */
     char image[ASSIGNED_SIZE]; /* assign it (job_assign), or "" for none. It is not stored by this call */
+    const char *aim; /* "disk" or "protected": that custom field of a device was given another value, which is
+                        for who may assign; else NULL */
 };
 
 /* body: an object of fields. ERR_INPUT: faults say what. ERR_REFUSED: it may be seen and not changed by this

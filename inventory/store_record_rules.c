@@ -151,15 +151,20 @@ static int device_before(struct write *x)
     return 0;
 }
 
-static int disk_read(struct write *x)
+/* What the disk was, and whether it or the protection becomes another. */
+static int aim_read(struct write *x)
 {
     sqlite3_stmt *q;
-    if (db_query(x->s, "SELECT disk FROM devices WHERE id = ?", DB_VALUES(db_i(x->id)), &q, x->e) < 0) {
+    if (db_query(x->s, "SELECT disk, protected FROM devices WHERE id = ?", DB_VALUES(db_i(x->id)), &q, x->e) <
+        0) {
         return -1;
     }
     int r = db_step(x->s, q, x->e);
     if (r == 1) {
         db_text(q, 0, x->disk_before, sizeof x->disk_before);
+        bool other_disk = x->has_disk && strcmp(x->disk, x->disk_before) != 0;
+        bool other_protection = x->has_protected && x->protect != (db_int(q, 1) != 0);
+        x->ret->aim = other_disk ? "disk" : other_protection ? "protected" : NULL;
         db_done(q);
     }
     return r < 0 ? -1 : 0;
@@ -170,8 +175,8 @@ static int device_disk(struct write *x)
     if (!x->has_disk) {
         return 0;
     }
-    if (disk_read(x) < 0 || db_run(x->s, "UPDATE devices SET disk = ? WHERE id = ?",
-                                   DB_VALUES(db_t(x->disk), db_i(x->id)), x->e) < 0) {
+    if (db_run(x->s, "UPDATE devices SET disk = ? WHERE id = ?", DB_VALUES(db_t(x->disk), db_i(x->id)),
+               x->e) < 0) {
         return -1;
     }
     /* A job that no machine has claimed yet follows its device. */
@@ -210,7 +215,7 @@ static int device_after(struct write *x)
                     "this device.' FROM devices x JOIN ip_addresses a ON a.id = x.oob_ip_id LEFT JOIN "
                     "interfaces i ON i.id = "
                     "a.interface_id WHERE x.id = ?1 AND i.device_id IS NOT x.id";
-    if (check(x, places) < 0 || check(x, addresses) < 0 || device_disk(x) < 0) {
+    if (check(x, places) < 0 || check(x, addresses) < 0 || aim_read(x) < 0 || device_disk(x) < 0) {
         return -1;
     }
     if (x->f->n > 0) {

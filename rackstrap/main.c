@@ -82,8 +82,9 @@ static const struct command commands[] = {
      "inventory/README.md says how to check the hashes without this program.\n", OPT_EXPORT, 0, 0,
      cmd_journal_export},
     {"token create", "NAME", "make a token for the API, and print it: this once",
-     "RIGHTS: `read` sees, `write` changes the inventory, `assign` has machines written. A token of a tenant "
-     "sees and changes\nwhat is that tenant's. Clients send it as `Authorization: Bearer TOKEN`.\n",
+     "RIGHTS: `read` sees, `write` changes the inventory, `assign` has machines written; both together also "
+     "change a device's disk\nand its protection. A token of a tenant sees and changes what is that "
+     "tenant's. Clients send it as `Authorization: Bearer TOKEN`.\n",
      OPT_TOKEN, 1, 1, cmd_token_create},
     {"token list", "", "the tokens: whose they are, and what for; not their secrets", NULL, OPT_JSON, 0, 0,
      cmd_token_list},

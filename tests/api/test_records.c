@@ -323,6 +323,19 @@ static void assigning_is_a_right(void **state)
     answers(403, API_PATCH, path(DEVICES, id), "{'serial':'Z','custom_fields':{'image':'debian-12'}}");
     answers(200, API_GET, path(DEVICES, id), NULL);
     is("serial", "''");
+    /* nor is what an assignment would wipe prepared without it */
+    answers(403, API_PATCH, path(DEVICES, id), "{'serial':'Z','custom_fields':{'disk':'serial=X'}}");
+    assert_non_null(strstr(json_string_value(at("detail")), "\"disk\"): that needs the right assign"));
+    answers(403, API_PATCH, path(DEVICES, id), "{'custom_fields':{'protected':true}}");
+    answers(403, API_POST, DEVICES,
+            "{'name':'node9','site':1,'role':1,'device_type':1,'custom_fields':{'disk':'serial=X'}}");
+    ok(device_protect(fx.s, id, true, "test", E));
+    answers(403, API_PATCH, path(DEVICES, id), "{'custom_fields':{'protected':false}}");
+    answers(200, API_PATCH, path(DEVICES, id),
+            "{'serial':'S','custom_fields':{'disk':null,'protected':true}}"); /* as it is */
+    is("custom_fields.protected", "true");
+    answers(200, API_PATCH, path(DEVICES, id), "{'serial':''}");
+    ok(device_protect(fx.s, id, false, "test", E));
     client_token("assigner", RIGHT_READ | RIGHT_ASSIGN, "", cl.token);
     answers(403, API_PATCH, path(DEVICES, id), "{'serial':'Z','custom_fields':{'image':'debian-12'}}");
     answers(403, API_PATCH, path(DEVICES, id), "{'custom_fields':{'image':'debian-12','disk':'vda'}}");
