@@ -247,24 +247,25 @@ static void (*const writers[])(struct item *it, const struct keep_key *k, const 
 
 /* ---- objects */
 
-/* What a new object would have without a word need not be said. */
-static bool is_missing(const struct said *o, const struct keep_kind *kind, size_t i)
+/* What is none. A default is said: import leaves alone what a file does not say, and may find another value.
+ */
+static bool is_none(const struct said *o, const struct keep_kind *kind, size_t i)
 {
-    const struct keep_key *k = &kind->keys[i];
-    if (k->type == KEY_NAME) {
-        return strcmp(o->v[i], o->v[i - 1]) == 0;
+    static const char *const none[] = {"", "{}", "[]", "null"};
+    const char *missing = kind->keys[i].missing;
+    for (size_t n = 0; missing && n < sizeof none / sizeof *none; n++) {
+        if (strcmp(missing, none[n]) == 0) {
+            return strcmp(o->v[i], missing) == 0;
+        }
     }
-    if (o->model == MODEL_DEVICE && k->type == KEY_REF && k->to == MODEL_MANUFACTURER) {
-        return !*o->v[i] || strcmp(o->v[i], "generic") == 0;
-    }
-    return k->missing && strcmp(o->v[i], k->missing) == 0;
+    return false;
 }
 
 static void write_keys(struct item *it, const struct said *o)
 {
     const struct keep_kind *kind = keep_kind(o->model);
     for (size_t i = 0; i < kind->n; i++) {
-        if (!is_missing(o, kind, i)) {
+        if (!is_none(o, kind, i)) {
             writers[kind->keys[i].type](it, &kind->keys[i], o->v[i]);
         }
     }
@@ -274,7 +275,7 @@ static bool says_more(const struct said *o)
 {
     const struct keep_kind *kind = keep_kind(o->model);
     for (size_t i = 1; i < kind->n; i++) {
-        if (!is_missing(o, kind, i)) {
+        if (!is_none(o, kind, i)) {
             return true;
         }
     }
@@ -351,9 +352,7 @@ static void write_device(struct export *x, const struct said_device *d, const st
     if (row->assigned[0]) {
         line(&it, "image", row->assigned);
     }
-    if (row->protected) {
-        raw(&it, "protected", "true");
-    }
+    raw(&it, "protected", row->protected ? "true" : "false");
 }
 
 /* ---- the walk */

@@ -362,13 +362,58 @@ static void test_selector(void **state)
     put_device("hv-02", 2);
     char *text = exported(fx.s, "hv-02");
     assert_string_equal(
-        text, "devices:\n  - name: hv-02\n    site: par1\n    rack: r01\n    interfaces:\n      - name: "
-              "eno1\n        mac: \"52:54:00:00:00:02\"\n        address: 10.77.0.2/24\n        "
-              "primary: true\n");
+        text,
+        "devices:\n  - name: hv-02\n    status: planned\n    site: par1\n    rack: r01\n    interfaces:\n"
+        "      - name: eno1\n        type: other\n        enabled: true\n        mgmt_only: false\n"
+        "        mac: \"52:54:00:00:00:02\"\n        addresses:\n          - address: 10.77.0.2/24\n"
+        "            status: active\n        primary: true\n    protected: false\n");
     free(text);
     text = exported(fx.s, "site=nowhere");
     assert_string_equal(text, "devices: []\n");
     free(text);
+}
+
+/* Every default is another value now, as somebody changed it after the export. */
+#define OTHERWISE                                                                                            \
+    "tags: [{slug: blue, name: Blue, color: aaaaaa, weight: 7}]\n"                                           \
+    "custom_fields: [{name: note, type: longtext, required: true, weight: 3, object_types: [dcim.device, "   \
+    "dcim.site, dcim.interface]}]\n"                                                                         \
+    "sites: [{slug: par1, status: retired}]\n"                                                               \
+    "locations: [{site: par1, slug: room, name: Room, status: retired}]\n"                                   \
+    "device_types: [{manufacturer: generic, model: Other, u_height: 4, is_full_depth: false}]\n"             \
+    "racks: [{site: par1, slug: r01, status: reserved, u_height: 12}]\n"                                     \
+    "roles: [{slug: hv, name: HV, vm_role: false}]\n"                                                        \
+    "platforms: [{slug: debian-12, name: Debian}]\n"                                                         \
+    "prefixes: [{prefix: 10.0.0.0/24, status: reserved, is_pool: true, mark_utilized: true}]\n"              \
+    "ip_addresses: [{address: '::1/128', status: reserved}]\n"                                               \
+    "devices: [{name: hv-02, status: failed, protected: true, manufacturer: dell, model: Other, "            \
+    "interfaces: [{name: e, type: virtual, enabled: false, mgmt_only: true, macs: [{mac: 525400000009, "     \
+    "boot: false}]}]}, {name: hv-03, interfaces: [{name: e, mac: 525400000008, "                             \
+    "addresses: [{address: 10.0.0.13/24, status: reserved, role: vip}]}]}]\n"
+
+static void test_restores(void **state)
+{
+    (void)state;
+    static const char third[] =
+        "devices: [{name: hv-03, interfaces: [{name: e, mac: 525400000008, address: 10.0.0.13/24}]}]\n";
+    put_release("debian-12", "v1", DIGEST_1, T0);
+    imported(fx.s, WHOLE);
+    imported(fx.s, third);
+    imported(fx.s, "ip_addresses: [{address: 10.0.0.13/24, role: anycast}]\n");
+    char *before = exported(fx.s, NULL);
+    imported(fx.s, OTHERWISE);
+    char *otherwise = exported(fx.s, NULL);
+    assert_string_not_equal(otherwise, before);
+    free(otherwise);
+    imported(fx.s, before);
+    ok(db_run(fx.s,
+              "DELETE FROM device_types WHERE model = 'Other' AND manufacturer_id = (SELECT id FROM "
+              "manufacturers WHERE slug = 'dell')",
+              NULL, 0, E)); /* nobody's any more */
+    char *after = exported(fx.s, NULL);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, fixture_open, fixture_close)
@@ -376,10 +421,7 @@ static void test_selector(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_whole),
-        T(test_generated),
-        T(test_quotes),
-        T(test_selector),
+        T(test_whole), T(test_generated), T(test_quotes), T(test_selector), T(test_restores),
     };
     return cmocka_run_group_tests_name("inventory/export", tests, NULL, NULL);
 }
