@@ -135,7 +135,7 @@ static int check_machine(const struct config *c, struct err *e)
             return *e = why, -1;
         warn(why.text);
     }
-    if (ready_interfaces(c, &why))
+    if (ready_interfaces(c, true, true, &why))
         warn(why.text);
     return 0;
 }

@@ -62,10 +62,10 @@ static int find_interfaces(const struct config *c, const char (*names)[16], size
     return 0;
 }
 
-int ready_interfaces(const struct config *c, struct err *e)
+int ready_interfaces(const struct config *c, bool dhcpd, bool tftpd, struct err *e)
 {
-    return find_interfaces(c, c->dhcp.interfaces, c->dhcp.interfaces_n, e) ||
-                   find_interfaces(c, c->tftp.interfaces, c->tftp.interfaces_n, e)
+    return (dhcpd && find_interfaces(c, c->dhcp.interfaces, c->dhcp.interfaces_n, e)) ||
+                   (tftpd && find_interfaces(c, c->tftp.interfaces, c->tftp.interfaces_n, e))
                ? -1
                : 0;
 }

@@ -17,7 +17,8 @@ struct server_user {
 /* *ret_named: false where there is no `rackstrap`, and nobody stands in for it. Who is not root stays who he
  * is. */
 int ready_user(const struct config *c, struct server_user *ret, bool *ret_named, struct err *e);
-int ready_interfaces(const struct config *c, struct err *e);
+/* Those that the named servers listen on. */
+int ready_interfaces(const struct config *c, bool dhcpd, bool tftpd, struct err *e);
 /* A folder, which can be written in, and which the user can come to. ERR_REFUSED: that is so for root, or for
  * its owner, but not for who asks. */
 int ready_state_dir(const struct config *c, const struct server_user *u, struct err *e);

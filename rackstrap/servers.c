@@ -119,15 +119,17 @@ const struct part parts[PARTS] = {
 
 /* ---- before they start */
 
-int servers_check(struct servers *s, bool with_tftpd, struct err *e)
+int servers_check(struct servers *s, struct err *e)
 {
     const struct config *c = s->config;
     bool named = true;
-    if (ready_interfaces(c, e) || ready_user(c, &s->user, &named, e))
+    if (ready_interfaces(c, s->runs[PART_DHCPD], s->runs[PART_TFTPD], e) ||
+        ready_user(c, &s->user, &named, e))
         return -1;
     if (!named && geteuid() == 0)
         log_warn("no-user user=rackstrap running-as=nobody hint=\"make it: useradd --system rackstrap\"");
-    return ready_state_dir(c, &s->user, e) || (with_tftpd && ready_tftp_root(c, &s->user, e)) ? -1 : 0;
+    return ready_state_dir(c, &s->user, e) || (s->runs[PART_TFTPD] && ready_tftp_root(c, &s->user, e)) ? -1
+                                                                                                       : 0;
 }
 
 /* The folder is the servers' user's, who might have put anything under our names: what is handed over is what
@@ -170,7 +172,7 @@ int servers_prepare_store(const struct servers *s, struct err *e)
     if (store_open(s->config->state_dir, &store, e))
         return -1;
     store_close(store);
-    if (leases_open(s->config->state_dir, true, &leases, e))
+    if (leases_open(s->config->state_dir, s->runs[PART_DHCPD], &leases, e))
         return -1;
     leases_close(leases);
     for (size_t i = 0; geteuid() == 0 && i < sizeof names / sizeof *names; i++)

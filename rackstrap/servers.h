@@ -7,8 +7,11 @@
 #include "rackstrap/config.h"
 #include "rackstrap/ready.h"
 
+enum { PART_HTTPBOOT, PART_TFTPD, PART_DHCPD, PART_COURIER, PART_API, PARTS };
+
 struct servers {
     const struct config *config;
+    bool runs[PARTS]; /* which are started: all that are configured, or those of --only */
     struct dhcpd *dhcpd;
     struct tftpd *tftpd;
     struct httpboot *httpboot, *api;
@@ -29,12 +32,12 @@ struct part {
                                                        after the other too: it is opened once */
 };
 
-enum { PART_HTTPBOOT, PART_TFTPD, PART_DHCPD, PART_COURIER, PART_API, PARTS };
 extern const struct part parts[PARTS];
 
-/* Before anything is opened: the machine has what the configuration names (ready.h). */
-int servers_check(struct servers *s, bool with_tftpd, struct err *e);
-/* Migrates the store while nobody uses it, and makes it the servers' own. */
+/* Before anything is opened: the machine has what the configuration names (ready.h) and s->runs needs. */
+int servers_check(struct servers *s, struct err *e);
+/* Migrates the store before our servers use it, and makes it their own. Another `serve` may use it already:
+ * not two that give addresses. */
 int servers_prepare_store(const struct servers *s, struct err *e);
 /* In a server's own process: closes the handles of the others and forgets what is not its to know. */
 void servers_keep_own(struct servers *s, const struct part *part);

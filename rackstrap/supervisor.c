@@ -249,7 +249,11 @@ int supervise(const struct config *c, const char *only, enum log_level level, st
     sigset_t signals;
     int rc = -1;
     log_setup("rackstrap", level, true);
-    if (choose(c, only, p, e) || servers_check(&s, p[PART_TFTPD].on, e))
+    if (choose(c, only, p, e))
+        return -1;
+    for (size_t i = 0; i < PARTS; i++)
+        s.runs[i] = p[i].on;
+    if (servers_check(&s, e))
         return -1;
     raise_descriptors();
     for (size_t i = 0; i < PARTS; i++)

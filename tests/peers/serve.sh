@@ -8,7 +8,7 @@ rackstrap=${RACKSTRAP:-$top/build/${VARIANT:-release}/rackstrap}
 skip() { echo "skipped: $*"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "serve.sh needs root, for its network namespace"
 [ -x "$rackstrap" ] || skip "there is no $rackstrap; run make"
-for program in curl ip ss python3; do command -v "$program" >/dev/null || skip "there is no $program"; done
+for program in curl flock ip ss python3; do command -v "$program" >/dev/null || skip "there is no $program"; done
 
 ns=rs-serve-$$
 dir=$(mktemp -d /tmp/rackstrap-serve.XXXXXX)
@@ -127,6 +127,19 @@ mkdir -p "$dir/own" && chmod 0700 "$dir/own" && ln -s "$dir/own" "$dir/link" # i
 sed "s|^state_dir:.*|state_dir: $dir/link/|" "$dir/rackstrap.yaml" >"$dir/private.yaml"
 refuses a-closed-state-dir-is-given-to-the-servers 0 "is right" "$rackstrap" check-config -c "$dir/private.yaml"
 refuses only-nothing 2 "takes names" in_ns timeout 5 "$rackstrap" serve --only "" -c "$dir/rackstrap.yaml"
+
+# Only what the named servers need is asked for: neither dhcpd's interface, nor the lock that the dhcpd of another `serve` has.
+mkdir -p "$dir/beside/tftp"
+{ sed "s|^state_dir:.*|state_dir: $dir/beside|" "$dir/rackstrap.yaml"
+    printf 'api: {listen: "127.0.0.1:8090"}\ndhcp: {interfaces: [nowhere0], subnets: [{prefix: 10.77.0.0/24}]}\n'; } >"$dir/beside.yaml"
+refuses dhcpd-needs-its-interface 1 'no interface "nowhere0"' in_ns timeout 5 "$rackstrap" serve --only dhcpd,api -c "$dir/beside.yaml"
+flock "$dir/beside" ip netns exec "$ns" timeout 30 "$rackstrap" serve --only api -c "$dir/beside.yaml" >>"$dir/log" 2>&1 &
+server=$!
+api_answers() { in_ns curl -s -o "$dir/none" --max-time 2 http://127.0.0.1:8090/api/; }
+check only-api-beside-another-s-dhcpd within 20 api_answers
+for pid in $(ip netns pids "$ns"); do kill -TERM "$pid" 2>/dev/null; done
+check only-api-stops within 20 nobody_left
+wait "$server" 2>/dev/null
 
 start
 check answers within 20 answers
