@@ -600,13 +600,57 @@ static const char *custom_fault(const struct custom_field *f, const json_t *v)
     return NULL;
 }
 
+/* What a device has in a field that is only read; "" for null. A new one has what it is made with. */
+static int builtin_now(struct write *x, const struct custom_builtin *b, char *buf, size_t size)
+{
+    struct sql q;
+    sqlite3_stmt *stmt;
+    str_copy(buf, size, x->create && strcmp(b->name, "state") == 0 ? "idle" : "");
+    sql_start(&q, x->w);
+    sql_addf(&q, "SELECT %s FROM %s WHERE x.id = ", b->sql, record_source(x->m));
+    sql_param(&q, db_i(x->id));
+    int r = sql_prepare(x->s, &q, &stmt, x->e);
+    if (r == 0) {
+        r = db_step(x->s, stmt, x->e);
+        if (r == 1) {
+            db_text(stmt, 0, buf, size);
+        }
+        db_drop(stmt);
+    }
+    sql_free(&q);
+    return r < 0 ? -1 : 0;
+}
+
+/* A moment has more than one spelling; ours has whole seconds. */
+static bool same_moment(const char *a, const char *b)
+{
+    int64_t ms_a, ms_b;
+    return time_parse(a, &ms_a, NULL) == 0 && time_parse(b, &ms_b, NULL) == 0 && ms_a / 1000 == ms_b / 1000;
+}
+
+/* What is read may be written back; another value is not passed over in silence. */
+static int read_only_check(struct write *x, const struct custom_builtin *b, const json_t *v)
+{
+    char now[256];
+    const char *s = json_is_null(v) ? "" : json_string_value(v);
+    if (builtin_now(x, b, now, sizeof now) < 0) {
+        return -1;
+    }
+    bool time = strcmp(b->type, "datetime") == 0;
+    if (!s || !(strcmp(s, now) == 0 || (time && same_moment(s, now)))) {
+        fault_add(x->f, "", "Invalid value for custom field '%s': This field is read-only; it is %s now.",
+                  b->name, *now ? now : "null");
+    }
+    return 0;
+}
+
 static int builtin_read(struct write *x, const struct custom_builtin *b, const json_t *v)
 {
     const char *s = json_is_null(v) ? "" : json_string_value(v);
     struct disk_selector selector;
     struct err why = {0};
     if (!b->writable) {
-        return 0; /* what is read may be written back */
+        return read_only_check(x, b, v);
     }
     if (strcmp(b->name, "protected") == 0) {
         x->has_protected = bool_of(v) >= 0;

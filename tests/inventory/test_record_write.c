@@ -330,7 +330,7 @@ static void test_tags_and_custom_fields(void **state)
     refuse_change(": Invalid value for custom field 'team': This is not one of the field's choices.",
                   MODEL_DEVICE, device, "{'custom_fields': {'team': 'green'}}");
     change(MODEL_DEVICE, device, "{'custom_fields': {'team': 'red'}}");
-    change(MODEL_DEVICE, device, "{'custom_fields': {'n': 5, 'state': 'ready'}}"); /* state is only read */
+    change(MODEL_DEVICE, device, "{'custom_fields': {'n': 5, 'state': 'idle'}}");
     is(MODEL_DEVICE, device, "custom_fields",
        "{\"image\":null,\"state\":\"idle\",\"installed_release\":null,\"installed_at\":null,\"disk\":null,"
        "\"protected\":false,\"n\":5,\"team\":\"red\"}");
@@ -379,6 +379,34 @@ static void test_too_much(void **state)
     assert_string_equal(fault_of(change_as(&all, MODEL_DEVICE, device, unknown, false)),
                         "no0: There is no such field.");
     assert_true(faults.n < 1000);
+}
+
+/* A client sends back all that it has read: that passes, in whatever spelling; nothing else does. */
+static void test_builtin_fields_are_read(void **state)
+{
+    (void)state;
+    put_release("debian", "1", DIGEST_1, T0);
+    ok(db_run(fx.s, "UPDATE devices SET installed_ms = ?, installed_id = (SELECT id FROM releases)",
+              DB_VALUES(db_i(INT64_C(1767225600123))), E));
+    change(MODEL_DEVICE, device,
+           "{'custom_fields': {'state': 'idle', 'installed_release': 'debian@1', 'installed_at': "
+           "'2026-01-01T00:00:00Z'}}");
+    change(MODEL_DEVICE, device, "{'custom_fields': {'installed_at': '2026-01-01T00:00:00'}}");
+    change(MODEL_DEVICE, device, "{'custom_fields': {'installed_at': '2026-01-01T01:00:00+01:00'}}");
+    refuse_change(": Invalid value for custom field 'state': This field is read-only; it is idle now.",
+                  MODEL_DEVICE, device, "{'custom_fields': {'state': 'ready'}}");
+    refuse_change(": Invalid value for custom field 'state': This field is read-only; it is idle now.",
+                  MODEL_DEVICE, device, "{'custom_fields': {'state': null}}");
+    refuse_change(": Invalid value for custom field 'installed_release': This field is read-only; it is "
+                  "debian@1 now.",
+                  MODEL_DEVICE, device, "{'custom_fields': {'installed_release': 'debian@2'}}");
+    refuse_change(": Invalid value for custom field 'installed_at': This field is read-only; it is "
+                  "2026-01-01T00:00:00Z now.",
+                  MODEL_DEVICE, device, "{'custom_fields': {'installed_at': '2026-01-01T00:00:01Z'}}");
+    refuse(": Invalid value for custom field 'state': This field is read-only; it is idle now.", MODEL_DEVICE,
+           "{'name': 'new', 'site': 1, 'role': 1, 'device_type': 1, 'custom_fields': {'state': 'ready'}}");
+    make(MODEL_DEVICE, "{'name': 'new', 'site': 1, 'role': 1, 'device_type': 1, 'custom_fields': "
+                       "{'state': 'idle', 'installed_at': null}}");
 }
 
 static void test_builtin_fields(void **state)
@@ -609,6 +637,7 @@ int main(void)
         T(test_macs),
         T(test_tags_and_custom_fields),
         T(test_builtin_fields),
+        T(test_builtin_fields_are_read),
         T(test_too_much),
         T(test_places),
         T(test_notes),
