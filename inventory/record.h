@@ -142,7 +142,8 @@ int record_create(struct store *s, const struct who *w, const struct model *m, c
                   struct written *ret, struct faults *f, struct err *e);
 int record_update(struct store *s, const struct who *w, const struct model *m, int64_t id, const json_t *body,
                   bool whole, struct written *ret, struct faults *f, struct err *e);
-/* A device by device_remove. ERR_CONFLICT names some of what refers to it; or it is NetBox's. */
+/* A device by device_remove. ERR_CONFLICT names some of what refers to it; or it is NetBox's, or protected.
+ */
 int record_delete(struct store *s, const struct who *w, const struct model *m, int64_t id,
                   struct written *ret, struct err *e);
 

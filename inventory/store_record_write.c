@@ -787,6 +787,16 @@ static int tokens_check(struct write *x)
                   x->e);
 }
 
+/* A protected device is in the way, as anything that depends on it would be: the asker lacks no right. */
+static int device_delete(struct write *x)
+{
+    int r = device_remove(x->s, x->id, x->w->actor, x->w->at_ms, x->e);
+    if (r < 0 && x->e->kind == ERR_REFUSED) {
+        x->e->kind = ERR_CONFLICT;
+    }
+    return r;
+}
+
 static int delete_locked(struct write *x)
 {
     struct change c = {.left_out = 0};
@@ -796,7 +806,7 @@ static int delete_locked(struct write *x)
         return -1;
     }
     if (x->m->id == MODEL_DEVICE) {
-        return device_remove(x->s, x->id, x->w->actor, x->w->at_ms, x->e);
+        return device_delete(x);
     }
     if (dependants_check(x) < 0 || tokens_check(x) < 0 || forget_in_removed(x) < 0 ||
         display_read(x, display) < 0 || row_delete(x) < 0) {

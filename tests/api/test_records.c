@@ -309,6 +309,7 @@ static void writing_an_image_arms_a_job(void **state)
     answers(200, API_GET, path(DEVICES, id), NULL);
     is("serial", "'X'"); /* nothing half done */
     is("custom_fields.protected", "true");
+    answers(409, API_DELETE, path(DEVICES, id), NULL);
 }
 
 static void assigning_is_a_right(void **state)

@@ -424,7 +424,7 @@ static void test_builtin_fields(void **state)
                   device, "{'custom_fields': {'protected': 'maybe'}}");
     assert_int_equal(
         change_as(&all, MODEL_DEVICE, device, body("{'custom_fields': {'disk': 'nonsense=1'}}"), false), -1);
-    fails(record_delete(fx.s, &all, model_get(MODEL_DEVICE), device, &written, E), ERR_REFUSED);
+    fails(record_delete(fx.s, &all, model_get(MODEL_DEVICE), device, &written, E), ERR_CONFLICT);
     change(MODEL_DEVICE, device, "{'custom_fields': {'protected': false}}");
     put_release("debian", "1", DIGEST_1, T0);
     assign_device(device, "debian");
