@@ -288,15 +288,15 @@ static int arm(struct store *s, const struct device *d, const struct assign *a, 
                bool was_ready, int64_t at_ms, int64_t *ret_id, struct err *e)
 {
     static const char sql[] = "INSERT INTO jobs (uuid, device_id, release_id, disk_selector, state, "
-                              "was_ready, created_ms, expires_ms, expiry_s)"
-                              " VALUES (?, ?, ?, ?, 'armed', ?, ?, ?, ?)";
+                              "was_ready, created_ms, expires_ms, expiry_s, actor)"
+                              " VALUES (?, ?, ?, ?, 'armed', ?, ?, ?, ?, ?)";
     char uuid[UUID_STR], assigned[ASSIGNED_SIZE], detail[400];
     int64_t expiry_s = a->expiry_s ? a->expiry_s : DAY_S;
     assignment_text(a->release_ref, r, assigned);
     if (db_run(s, sql,
                DB_VALUES(db_t(uuid_format(uuid_random(), uuid)), db_i(d->id), db_i(r->id),
                          db_t(d->disk_selector), db_i(was_ready), db_i(at_ms), db_i(at_ms + expiry_s * 1000),
-                         db_i(expiry_s)),
+                         db_i(expiry_s), db_t(a->actor)),
                e) < 0) {
         return -1;
     }

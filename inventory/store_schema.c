@@ -452,10 +452,13 @@ static const char inventory_15[] =
     "UPDATE prefixes SET site_id = (SELECT l.site_id FROM locations l WHERE l.id = location_id) WHERE "
     "location_id IS NOT NULL;";
 
+/* Who armed the job: what a NetBox asked for, a NetBox may take back. */
+static const char inventory_16[] = "ALTER TABLE jobs ADD COLUMN actor TEXT NOT NULL DEFAULT '';";
+
 static const char *const inventory_sql[] = {inventory_1,  inventory_2,  inventory_3,  inventory_4,
                                             inventory_5,  inventory_6,  inventory_7,  inventory_8,
                                             inventory_9,  inventory_10, inventory_11, inventory_12,
-                                            inventory_13, inventory_14, inventory_15};
+                                            inventory_13, inventory_14, inventory_15, inventory_16};
 
 const struct migrations inventory_migrations = {.sql = inventory_sql,
                                                 .n = sizeof inventory_sql / sizeof *inventory_sql};

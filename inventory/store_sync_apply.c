@@ -1,5 +1,6 @@
 /* store_sync_apply: a sync's steps in their order, the arming of devices by their images, and what is left as
  * faults. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,6 +145,18 @@ static int withdraw(struct sync *y, int64_t id, int64_t at_ms, struct sync_resul
     return db_run(y->s, "UPDATE devices SET netbox_image = NULL WHERE id = ?", DB_VALUES(db_i(id)), e);
 }
 
+/* A protected device: who takes the protection away, weeks later, does not ask for what NetBox wanted then.
+ */
+static int not_armed_for_good(struct sync *y, int64_t id, const char *why, int64_t at_ms, struct err *e)
+{
+    char text[512];
+    snprintf(text, sizeof text, "NetBox wants another image, and nothing was armed, now or later: %s", why);
+    return db_run(y->s, "UPDATE devices SET netbox_image = netbox_wish WHERE id = ?", DB_VALUES(db_i(id)),
+                  e) < 0
+               ? -1
+               : journal_add(y->s, id, NULL, ACTOR_NETBOX, "not-armed", text, at_ms, e);
+}
+
 static int arm_one(struct sync *y, int64_t id, const char *image, const struct sync_options *o, int64_t at_ms,
                    struct sync_result *ret, struct err *e)
 {
@@ -159,7 +172,10 @@ static int arm_one(struct sync *y, int64_t id, const char *image, const struct s
         return db_run(y->s, "UPDATE devices SET netbox_image = netbox_wish WHERE id = ?", DB_VALUES(db_i(id)),
                       e);
     }
-    if (why.kind != ERR_REFUSED && why.kind != ERR_CONFLICT && why.kind != ERR_NOT_FOUND) {
+    if (why.kind == ERR_REFUSED) {
+        return not_armed_for_good(y, id, why.text, at_ms, e);
+    }
+    if (why.kind != ERR_CONFLICT && why.kind != ERR_NOT_FOUND) {
         return err_set(e, why.kind, "%s", why.text);
     }
     return db_run(
@@ -257,11 +273,32 @@ static int candidates_act(struct sync *y, const struct sync_options *o, int64_t 
     return r == 0 && held && may ? sync_state_put(y->s, HOLD, "", e) : r;
 }
 
+/* What NetBox armed, and whose status says no longer that it may be written: taken back. */
+static int take_back(struct sync *y, const struct sync_options *o, int64_t at_ms, struct sync_result *ret,
+                     struct err *e)
+{
+    static const char sql[] =
+        "SELECT d.id FROM jobs j JOIN devices d ON d.id = j.device_id WHERE j.state = 'armed' AND "
+        "j.actor = '" ACTOR_NETBOX "' AND d.netbox_id IS NOT NULL AND d.removed_ms = 0 AND "
+        "instr(?, ',' || d.status || ',') = 0";
+    struct db_ids ids = {0};
+    int r = db_ids(y->s, sql, DB_VALUES(db_t(o->arm_status)), &ids, e);
+    for (size_t i = 0; i < ids.n && r == 0; i++) {
+        r = job_cancel(y->s, ids.id[i], ACTOR_NETBOX, at_ms, e);
+        ret->cancelled++;
+    }
+    free(ids.id);
+    return r;
+}
+
 int sync_arm(struct sync *y, const struct sync_options *o, int64_t at_ms, struct sync_result *ret,
              struct err *e)
 {
     int64_t one;
     bool held;
+    if (take_back(y, o, at_ms, ret, e) < 0) {
+        return -1;
+    }
     if (releases_look(y, e) < 0 || hold_get(y, &held, e) < 0 || wishes_judge(y, e) < 0 ||
         recorded_assign(y, o->arm_status, e) < 0) {
         return -1;

@@ -340,6 +340,46 @@ static void test_adopted_with_image(void **state)
     assert_int_equal(r.armed, 1);
 }
 
+/* People who take a device out of those that may be written take back what they asked for. */
+static void test_taken_back(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    struct device d;
+    struct job j;
+    struct assign a = {.release_ref = "demo", .actor = "root", .expiry_s = 3600};
+    release_new("demo", '1');
+    sync_said(&(struct said){.status = "staged", .image = "demo"}, &r);
+    assert_int_equal(r.armed, 1);
+    sync_said(&(struct said){.status = "active", .image = "demo"}, &r);
+    assert_int_equal(r.cancelled, 1);
+    ok(device_by_name(fx.s, "hv-01", &d, E));
+    ok(job_current(fx.s, d.id, &j, E));
+    assert_int_equal(j.state, JOB_CANCELLED);
+    ok(job_assign(fx.s, d.id, &a, T0, &j, E)); /* what a person armed here stays */
+    sync_said(&(struct said){.status = "active", .image = "demo"}, &r);
+    assert_int_equal(r.cancelled, 0);
+    ok(job_current(fx.s, d.id, &j, E));
+    assert_int_equal(j.state, JOB_ARMED);
+}
+
+/* An image that was asked for while the device was protected is not written once it no longer is. */
+static void test_protected(void **state)
+{
+    (void)state;
+    struct sync_result r;
+    struct device d;
+    release_new("demo", '1');
+    sync_said(&(struct said){.status = "active", .image = ""}, &r);
+    ok(device_by_name(fx.s, "hv-01", &d, E));
+    ok(device_protect(fx.s, d.id, true, "test", E));
+    sync_said(&(struct said){.status = "staged", .image = "demo"}, &r);
+    assert_int_equal(r.armed, 0);
+    ok(device_protect(fx.s, d.id, false, "test", E));
+    sync_said(&(struct said){.status = "staged", .image = "demo"}, &r);
+    assert_int_equal(r.armed + r.waiting, 0);
+}
+
 /* A database that was put back: what it wants was so before the last sync, which read another thing. */
 #define KNOWN_S INT64_C(1780315200) /* 2026-06-01T12:00:00Z */
 static void test_put_back(void **state)
@@ -572,6 +612,7 @@ int main(void)
         WITH_STORE(test_not_adopted),        WITH_STORE(test_mac_of_ours),
         WITH_STORE(test_carried_unknown),    WITH_STORE(test_image_comes_later),
         WITH_STORE(test_adopted_at_work),    WITH_STORE(test_adopted_with_image),
+        WITH_STORE(test_taken_back),         WITH_STORE(test_protected),
         WITH_STORE(test_put_back),           WITH_STORE(test_shown_late),
         WITH_STORE(test_other_machine),      cmocka_unit_test(test_same_list),
         cmocka_unit_test(test_bad_pages),    cmocka_unit_test(test_wrong_types),
