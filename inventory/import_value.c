@@ -437,35 +437,29 @@ static const char *const model_types[MODEL_COUNT] = {
     [MODEL_TENANT] = "tenancy.tenant",
 };
 
-/* Digits are text where the field is text. */
+/* Digits are text where the field is text, and so are choices. */
+static json_t *text_json(json_t *v, const struct yaml_node *n)
+{
+    if (yaml_type(n) != YAML_SCALAR || json_is_null(v)) {
+        return v;
+    }
+    json_decref(v);
+    return json_string(yaml_text(n));
+}
+
 static json_t *field_json(const char *type, struct yaml_node *n)
 {
     static const char *const texts[] = {"text", "longtext", "date", "datetime", "url", "select"};
     json_t *v = node_json(n);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (strcmp(texts[i], type) == 0 && yaml_type(n) == YAML_SCALAR && !json_is_null(v)) {
-            json_decref(v);
-            return json_string(yaml_text(n));
+        if (strcmp(texts[i], type) == 0) {
+            return text_json(v, n);
         }
     }
+    for (size_t i = 0; strcmp(type, "multiselect") == 0 && i < json_array_size(v); i++) {
+        json_array_set_new(v, i, text_json(json_incref(json_array_get(v, i)), yaml_at(n, i)));
+    }
     return v;
-}
-
-static bool field_fits(const char *type, const json_t *v)
-{
-    if (json_is_null(v) || strcmp(type, "json") == 0) {
-        return true;
-    }
-    if (strcmp(type, "integer") == 0 || strcmp(type, "object") == 0) {
-        return json_is_integer(v);
-    }
-    if (strcmp(type, "decimal") == 0) {
-        return json_is_number(v);
-    }
-    if (strcmp(type, "boolean") == 0) {
-        return json_is_boolean(v);
-    }
-    return strncmp(type, "multi", 5) == 0 ? json_is_array(v) : json_is_string(v);
 }
 
 static int read_field(const struct reading *r, const char *name, struct yaml_node *n, json_t *all,
@@ -482,11 +476,12 @@ static int read_field(const struct reading *r, const char *name, struct yaml_nod
                           keep_kind(r->m)->noun);
     }
     json_t *v = field_json(f.type, n);
-    bool fits = field_fits(f.type, v);
+    const char *wrong = keep_field_fault(&f, v);
     json_object_set_new(all, name, v);
-    return fits ? 0
-                : read_error(r->im, n, e, "this is no value of the custom field \"%s\", whose type is %s",
-                             name, f.type);
+    return !wrong
+               ? 0
+               : read_error(r->im, n, e, "this is no value of the custom field \"%s\", whose type is %s: %s",
+                            name, f.type, wrong);
 }
 
 static int read_fields(const struct reading *r, struct err *e)

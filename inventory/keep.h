@@ -23,6 +23,8 @@
 #ifndef INVENTORY_KEEP_H
 #define INVENTORY_KEEP_H
 
+#include <jansson.h>
+
 #include "base/arena.h"
 #include "inventory/device.h"
 #include "inventory/model.h"
@@ -142,9 +144,12 @@ int keep_get_device(struct store *s, int64_t id, struct arena *a, struct said_de
 /* The custom field of this name: its type and the models that it is for; ERR_NOT_FOUND. */
 struct keep_field {
     char type[16];
-    const char *object_types; /* JSON list; a's */
+    bool required;
+    const char *object_types, *choices; /* JSON lists; a's */
 };
 int keep_field(struct store *s, const char *name, struct arena *a, struct keep_field *ret, struct err *e);
+/* What is wrong with the value, as the API says it; NULL when it is good. */
+const char *keep_field_fault(const struct keep_field *f, const json_t *v);
 
 /* JSON in its canonical form; NULL when it is none. */
 char *keep_json(struct arena *a, const char *text);

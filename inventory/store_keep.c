@@ -12,6 +12,7 @@
 
 #include "base/str.h"
 #include "inventory/journal.h"
+#include "inventory/store_record.h"
 
 #define TAGS(type)                                                                                           \
     "(SELECT group_concat(slug, ',') FROM (SELECT t.slug FROM tagged g JOIN tags t ON t.id = g.tag_id"       \
@@ -415,14 +416,16 @@ int keep_get(struct store *s, enum model_id m, int64_t id, struct arena *a, stru
 int keep_field(struct store *s, const char *name, struct arena *a, struct keep_field *ret, struct err *e)
 {
     sqlite3_stmt *q;
-    if (db_query(s, "SELECT type, object_types FROM custom_fields WHERE name = ?", DB_VALUES(db_t(name)), &q,
-                 e) < 0) {
+    if (db_query(s, "SELECT type, object_types, required, choices FROM custom_fields WHERE name = ?",
+                 DB_VALUES(db_t(name)), &q, e) < 0) {
         return -1;
     }
     int r = db_step(s, q, e);
     if (r == 1) {
         db_text(q, 0, ret->type, sizeof ret->type);
         ret->object_types = arena_text(a, (const char *)sqlite3_column_text(q, 1));
+        ret->required = db_int(q, 2) != 0;
+        ret->choices = arena_text(a, (const char *)sqlite3_column_text(q, 3));
         db_done(q);
         return 0;
     }
@@ -432,6 +435,17 @@ int keep_field(struct store *s, const char *name, struct arena *a, struct keep_f
                         "and object_types",
                         name)
                   : -1;
+}
+
+const char *keep_field_fault(const struct keep_field *f, const json_t *v)
+{
+    /* NetBox says null of a field that was required later, and what it said must come in again */
+    struct custom_field field = {.required = f->required && !json_is_null(v),
+                                 .choices = json_loads(f->choices, 0, NULL)};
+    str_copy(field.type, sizeof field.type, f->type);
+    const char *wrong = custom_fault(&field, v);
+    json_decref(field.choices);
+    return wrong;
 }
 
 /* ---- references */

@@ -111,5 +111,7 @@ struct custom_fields {
 int custom_fields_read(struct store *s, const struct model *m, struct custom_fields *ret, struct err *e);
 void custom_fields_free(struct custom_fields *c);
 const struct custom_field *custom_field_find(const struct custom_fields *c, const char *name);
+/* NULL when the value is good for the field. */
+const char *custom_fault(const struct custom_field *f, const json_t *v);
 
 #endif

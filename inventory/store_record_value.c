@@ -539,10 +539,14 @@ static bool date_is(const char *s, bool time)
     return time_parse(s, &ms, NULL) == 0 && (strlen(s) > 10) == time;
 }
 
+/* Of a NetBox's field the choices are not known here: NetBox has looked. */
 static bool in_list(const json_t *list, const json_t *v)
 {
     size_t i;
     json_t *item;
+    if (json_array_size(list) == 0) {
+        return json_is_string(v);
+    }
     json_array_foreach((json_t *)list, i, item)
     {
         if (json_equal(item, v)) {
@@ -565,8 +569,7 @@ static bool all_in_list(const json_t *list, const json_t *values)
     return json_is_array(values);
 }
 
-/* NULL when the value is good for the field. */
-static const char *custom_fault(const struct custom_field *f, const json_t *v)
+const char *custom_fault(const struct custom_field *f, const json_t *v)
 {
     const char *t = f->type, *s = json_string_value(v);
     bool text = strcmp(t, "text") == 0 || strcmp(t, "longtext") == 0 || strcmp(t, "url") == 0;

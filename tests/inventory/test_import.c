@@ -536,6 +536,36 @@ static void test_dhcp_options_mistakes(void **state)
     }
 }
 
+/* What the API refuses in a custom field, import refuses. */
+static void test_custom_field_values(void **state)
+{
+    (void)state;
+#define DEFINED                                                                                              \
+    "custom_fields: [{name: pick, type: select, choices: [\"1\", b], required: true, object_types: "         \
+    "[dcim.device]}, {name: many, type: multiselect, choices: [\"1\", b], object_types: [dcim.device]}, "    \
+    "{name: day, type: date, object_types: [dcim.device]}]\n"
+    static const char *const rows[][2] = {
+        {"pick: c", "inv.yaml:2:43: device a: this is no value of the custom field \"pick\", whose type is "
+                    "select: This is not one of the field's choices."},
+        {"pick: ''", "inv.yaml:2:43: device a: this is no value of the custom field \"pick\", whose type is "
+                     "select: Required field cannot be empty."},
+        {"many: [b, c]", "inv.yaml:2:43: device a: this is no value"},
+        {"many: b", "inv.yaml:2:43: device a: this is no value"},
+        {"day: soon", "inv.yaml:2:42: device a: this is no value"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct import_result r;
+        char *text = xasprintf(DEFINED "devices: [{name: a, custom_fields: {%s}}]\n", rows[i][0]);
+        fails(import(text, &r), ERR_INPUT);
+        if (!strstr(fx.e.text, rows[i][1]))
+            fail_msg("%s: %s", rows[i][0], fx.e.text);
+        free(text);
+    }
+    imported(DEFINED "devices: [{name: a, custom_fields: {pick: 1, many: [1, b], day: 2026-11-21}}]\n", 1, 0,
+             0, 0, 0);
+#undef DEFINED
+}
+
 static const char *use_of(void *ctx, struct ip4 ip)
 {
     return ip.a == 0x0a4d0001 ? ctx : NULL;
@@ -652,6 +682,7 @@ int main(void)
         T(test_made),
         T(test_dhcp_options),
         T(test_dhcp_options_mistakes),
+        T(test_custom_field_values),
         T(test_address_in_use),
         T(test_prefix_of_a_location),
     };
