@@ -253,6 +253,10 @@ static bool is_none(const struct said *o, const struct keep_kind *kind, size_t i
 {
     static const char *const none[] = {"", "{}", "[]", "null"};
     const char *missing = kind->keys[i].missing;
+    if (o->model == MODEL_DEVICE && i == keep_at(MODEL_DEVICE, "position") &&
+        !*o->v[keep_at(MODEL_DEVICE, "rack")]) {
+        return true; /* import takes none without a rack */
+    }
     for (size_t n = 0; missing && n < sizeof none / sizeof *none; n++) {
         if (strcmp(missing, none[n]) == 0) {
             return strcmp(o->v[i], missing) == 0;

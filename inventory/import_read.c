@@ -285,11 +285,21 @@ static int read_name(struct import *im, struct yaml_node *n, struct item *it, st
     return 0;
 }
 
+static int check_position(struct import *im, struct yaml_node *n, const struct said *x, struct err *e)
+{
+    const char *position = x->v[keep_at(MODEL_DEVICE, "position")],
+               *rack = x->v[keep_at(MODEL_DEVICE, "rack")];
+    return position && *position && !(rack && *rack)
+               ? read_error(im, yaml_get(n, "position"), e, "a position is in a rack, and it has no rack")
+               : 0;
+}
+
 static int read_device(struct import *im, struct yaml_node *n, struct item *it, struct err *e)
 {
     if (read_name(im, n, it, e) < 0 || read_keys(im, n, MODEL_DEVICE, &it->said.o, e) < 0 ||
-        read_interfaces(im, n, &it->said, e) < 0 || check_own_name(im, it, e) < 0 ||
-        read_people(im, n, &it->said, e) < 0 || yaml_str(n, "image", false, &it->image, e) < 0 ||
+        check_position(im, n, &it->said.o, e) < 0 || read_interfaces(im, n, &it->said, e) < 0 ||
+        check_own_name(im, it, e) < 0 || read_people(im, n, &it->said, e) < 0 ||
+        yaml_str(n, "image", false, &it->image, e) < 0 ||
         yaml_bool(n, "protected", false, &it->protected, e) < 0) {
         return -1;
     }

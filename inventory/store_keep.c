@@ -644,6 +644,17 @@ static int missing_text(struct keeper *k, const struct keep_kind *kind, size_t i
     return 0;
 }
 
+/* A device that leaves its rack leaves its place there. */
+static void leave_rack(const struct said *x, const struct said *old, struct keep_full *f)
+{
+    static const char *const keys[] = {"position", "face"};
+    size_t rack = keep_at(MODEL_DEVICE, "rack");
+    for (size_t i = 0; *old->v[rack] && !*f->v[rack] && i < sizeof keys / sizeof *keys; i++) {
+        size_t at = keep_at(MODEL_DEVICE, keys[i]);
+        f->v[at] = x->v[at] ? x->v[at] : "";
+    }
+}
+
 /* What is said, over what was. */
 static int merge(struct keeper *k, const struct said *x, const struct said *old, struct keep_full *f,
                  struct err *e)
@@ -655,7 +666,13 @@ static int merge(struct keeper *k, const struct said *x, const struct said *old,
             return -1;
         }
     }
-    return x->model == MODEL_DEVICE ? choose_manufacturer(k, x, old, f, e) : 0;
+    if (x->model != MODEL_DEVICE) {
+        return 0;
+    }
+    if (old) {
+        leave_rack(x, old, f);
+    }
+    return choose_manufacturer(k, x, old, f, e);
 }
 
 static int settle(struct keeper *k, enum model_id m, struct keep_full *f, struct err *e)

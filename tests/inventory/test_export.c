@@ -306,14 +306,20 @@ static void add_inventory(struct str *out)
     for (unsigned i = 0; i < 12; i++) {
         str_addf(out, "  - {name: d%u", i);
         add_ref(out, "site", "s", 4);
-        add_ref(out, "rack", "r", 4);
+        bool racked = dice(3);
+        if (racked) {
+            str_addf(out, ", rack: r%u", dice(4));
+        }
         add_ref(out, "tenant", "tenant-", 4);
         add_ref(out, "role", "no-", 2);
         add_text(out, "serial", false);
         add_text(out, "model", false);
         add_record(out, true);
         if (dice(3) == 0) {
-            str_addf(out, ", asset_tag: \"%u\", position: %u.5, face: rear", i, dice(40));
+            str_addf(out, ", asset_tag: \"%u\"", i);
+        }
+        if (racked && dice(3) == 0) {
+            str_addf(out, ", position: %u.5, face: rear", dice(40));
         }
         add_interfaces(out, i);
         str_add(out, "}\n");

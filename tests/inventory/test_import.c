@@ -566,6 +566,19 @@ static void test_custom_field_values(void **state)
 #undef DEFINED
 }
 
+static void test_position_needs_a_rack(void **state)
+{
+    (void)state;
+    struct import_result r;
+    imported("devices: [{name: a, rack: r1, position: 3, face: front}]\n", 1, 0, 0, 0, 0);
+    fails(import("devices: [{name: a, position: 3}]\n", &r), ERR_INPUT);
+    assert_non_null(
+        strstr(fx.e.text, "inv.yaml:1:31: device a: a position is in a rack, and it has no rack"));
+    imported("devices: [{name: a, rack: r1}]\n", 0, 0, 1, 0, 0);
+    imported("devices: [{name: a}]\n", 0, 1, 0, 0, 0);
+    imported("devices: [{name: a, rack: '', position: '', face: ''}]\n", 0, 0, 1, 0, 0);
+}
+
 static const char *use_of(void *ctx, struct ip4 ip)
 {
     return ip.a == 0x0a4d0001 ? ctx : NULL;
@@ -683,6 +696,7 @@ int main(void)
         T(test_dhcp_options),
         T(test_dhcp_options_mistakes),
         T(test_custom_field_values),
+        T(test_position_needs_a_rack),
         T(test_address_in_use),
         T(test_prefix_of_a_location),
     };
