@@ -19,6 +19,14 @@
 #include "rackstrap/ready.h"
 #include "rackstrap/supervisor.h"
 
+#define SELECTOR_HELP                                                                                        \
+    "SELECTOR: names with commas, or key=value with commas: name, site, location, rack, tenant, role, "      \
+    "platform, "                                                                                             \
+    "manufacturer,\nmodel, tag, status (NetBox's), state (ours), image (assigned), release (on the disk), "  \
+    "mac, "                                                                                                  \
+    "address, serial, netbox (yes, no,\nor its number), and \"installed>=2026-11-21\". All of them have to " \
+    "hold.\n"
+
 static const struct command commands[] = {
     {"serve", "", "answer machines: DHCP, TFTP, HTTP, enrol them; and programs: the API", NULL,
      OPT_ONLY | OPT_DEBUG, 0, 0, cmd_serve},
@@ -28,15 +36,9 @@ static const struct command commands[] = {
      OPT_DRY_RUN | OPT_COUNT | OPT_NO_ARM, 1, 1, cmd_import},
     {"export", "[SELECTOR]", "the inventory as the YAML that `import` takes",
      "With a selector, the devices that match alone. What is exported says which image a device is to carry: "
-     "imported into\nanother, empty inventory it arms them all, but with import --no-arm.\n",
+     "imported into\nanother, empty inventory it arms them all, but with import --no-arm.\n" SELECTOR_HELP,
      OPT_SELECT, 0, 1, cmd_export},
-    {"device list", "[SELECTOR]", "the devices, or the MAC addresses that no device has",
-     "SELECTOR: names with commas, or key=value with commas: name, site, location, rack, tenant, role, "
-     "platform, "
-     "manufacturer,\nmodel, tag, status (NetBox's), state (ours), image (assigned), release (on the disk), "
-     "mac, "
-     "address, serial, netbox (yes, no,\nor its number), and \"installed>=2026-11-21\". All of them have to "
-     "hold.\n",
+    {"device list", "[SELECTOR]", "the devices, or the MAC addresses that no device has", SELECTOR_HELP,
      OPT_JSON | OPT_UNKNOWN | OPT_SELECT, 0, 1, cmd_device_list},
     {"device show", "DEVICE", "one device, its interfaces and its job; DEVICE is a name or a MAC address",
      NULL, OPT_JSON, 1, 1, cmd_device_show},

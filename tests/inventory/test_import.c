@@ -579,6 +579,16 @@ static void test_position_needs_a_rack(void **state)
     imported("devices: [{name: a, rack: '', position: '', face: ''}]\n", 0, 0, 1, 0, 0);
 }
 
+static void test_rack_of_no_site(void **state)
+{
+    (void)state;
+    struct import_result r;
+    imported("devices: [{name: a, rack: q}]\n", 1, 0, 0, 0, 0);
+    ok(import("racks: [{slug: q, name: Q}]\n", &r));
+    assert_int_equal(r.objects_new, 0);
+    assert_int_equal(r.objects_changed, 1);
+}
+
 static const char *use_of(void *ctx, struct ip4 ip)
 {
     return ip.a == 0x0a4d0001 ? ctx : NULL;
@@ -697,6 +707,7 @@ int main(void)
         T(test_dhcp_options_mistakes),
         T(test_custom_field_values),
         T(test_position_needs_a_rack),
+        T(test_rack_of_no_site),
         T(test_address_in_use),
         T(test_prefix_of_a_location),
     };

@@ -284,6 +284,7 @@ ends 0 'build the image, then `rackstrap assign hv-01 not-built`' why hv-01
 # Out again, and into itself: nothing changes.
 "$rackstrap" export >"$dir/all.yaml"
 ends 0 '  - name: hv-01' export hv-01
+ends 0 'SELECTOR: names with commas' export --help
 ends 0 "0 new, 0 changed" import "$dir/all.yaml"
 ends 2 "cannot be selected by" export color=red
 ends 2 "empty.yaml:1:1: there is nothing to import" import "$dir/empty.yaml"
