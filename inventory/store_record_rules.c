@@ -118,6 +118,47 @@ static int settle_both(struct write *x)
 
 /* ---- devices */
 
+/* A device that is saved as it stands stays, also where two stand in one place since before. */
+static int placed_read(struct write *x)
+{
+    static const struct {
+        const char *column, *sql;
+    } places[] = {
+        {"rack_id", "SELECT rack_id IS NOT ? FROM devices WHERE id = ?"},
+        {"position", "SELECT position IS NOT ? FROM devices WHERE id = ?"},
+        {"face", "SELECT face IS NOT ? FROM devices WHERE id = ?"},
+        {"device_type_id", "SELECT device_type_id IS NOT ? FROM devices WHERE id = ?"},
+    };
+    x->placed = x->create;
+    for (size_t i = 0; i < sizeof places / sizeof *places && !x->placed; i++) {
+        const struct column *c = column_find(x, places[i].column);
+        int64_t other = 0;
+        if (c && db_number(x->s, places[i].sql, DB_VALUES(c->v, db_i(x->id)), &other, x->e) < 0) {
+            return -1;
+        }
+        x->placed = other != 0;
+    }
+    return 0;
+}
+
+/* What stands in its rack: from which unit, up to which, on which faces. One whose type is not known is as
+ * most are: of one unit, and as deep as the rack; without a face it is in the way of both. */
+static int slots_check(struct write *x)
+{
+    static const char slots[] =
+        "WITH p AS (SELECT d.id, d.position AS low, d.position + ifnull(t.u_height, 1) AS past, "
+        "ifnull(t.is_full_depth, 1) OR ifnull(d.face, '') = '' AS deep, d.face FROM devices d LEFT JOIN "
+        "device_types t ON t.id = d.device_type_id WHERE d.removed_ms = 0 AND d.position IS NOT NULL AND "
+        "d.rack_id = (SELECT rack_id FROM devices WHERE id = ?1)) "
+        "SELECT 'position', CASE WHEN p.past > r.u_height + 1 THEN printf('Rack %s ends at U%d: %gU do not "
+        "fit at U%g.', r.name, r.u_height, p.past - p.low, p.low) ELSE printf('U%g of rack %s is occupied, "
+        "or has not the %gU free that this device type takes.', p.low, r.name, p.past - p.low) END FROM p "
+        "JOIN devices d ON d.id = p.id JOIN racks r ON r.id = d.rack_id WHERE p.id = ?1 AND p.past > p.low "
+        "AND (p.past > r.u_height + 1 OR EXISTS (SELECT 1 FROM p o WHERE o.id <> p.id AND o.past > o.low AND "
+        "o.low < p.past AND p.low < o.past AND (p.deep OR o.deep OR p.face = o.face)))";
+    return x->placed && x->f->n == 0 ? check(x, slots) : 0;
+}
+
 static int device_before(struct write *x)
 {
     const struct column *name = column_find(x, "name");
@@ -148,7 +189,7 @@ static int device_before(struct write *x)
         column_set(x, "state", db_t("idle"));
         column_set(x, "state_ms", db_i(x->w->at_ms));
     }
-    return 0;
+    return placed_read(x);
 }
 
 /* What the disk was, and whether it or the protection becomes another. */
@@ -215,7 +256,8 @@ static int device_after(struct write *x)
                     "this device.' FROM devices x JOIN ip_addresses a ON a.id = x.oob_ip_id LEFT JOIN "
                     "interfaces i ON i.id = "
                     "a.interface_id WHERE x.id = ?1 AND i.device_id IS NOT x.id";
-    if (check(x, places) < 0 || check(x, addresses) < 0 || aim_read(x) < 0 || device_disk(x) < 0) {
+    if (check(x, places) < 0 || slots_check(x) < 0 || check(x, addresses) < 0 || aim_read(x) < 0 ||
+        device_disk(x) < 0) {
         return -1;
     }
     if (x->f->n > 0) {

@@ -44,6 +44,7 @@ struct write {
     const char *object_type; /* of assigned_object_type or scope_type: "" for null; NULL: not said */
     struct given object_id;
     bool has_disk, has_protected, protect;
+    bool placed; /* a device comes to another place of a rack, or becomes of another size */
     char disk[DISK_SELECTOR_MAX], disk_before[DISK_SELECTOR_MAX];
     int64_t old_device, device; /* that it hangs on, before and after; 0: none */
 };

@@ -22,7 +22,7 @@ static const struct {
     {"unknown field", 400, "nothing is lost in silence"},
     {"duplicate device name in a site", 400, "a device's name is a host name: there is one of it"},
     {"duplicate MAC address", 400, "a MAC address is one machine's"},
-    {"slot of a rack that is taken", 200, "what fits into a rack is not kept"},
+    {"PATCH", 400, "installed_release is only read here"},
     {"DELETE", 404, "the faulty devices that have the numbers up to 25 there are not made here"},
     {NULL, 0, NULL},
 };
@@ -57,8 +57,8 @@ static void fill_device(int i)
     char body[512], url[64];
     snprintf(body, sizeof body,
              "{'name':'node%04d','site':%d,'rack':%d,'role':1,'device_type':1,'status':'staged',"
-             "'tags':[{'slug':'compute'}%s]}",
-             i, 2 - i % 2, 2 - i % 2, i % 3 == 1 ? ",{'slug':'edition-1'}" : "");
+             "'position':%d,'face':'front','tags':[{'slug':'compute'}%s]}",
+             i, 2 - i % 2, 2 - i % 2, (i + 1) / 2, i % 3 == 1 ? ",{'slug':'edition-1'}" : "");
     post("/api/dcim/devices/", body);
     for (int k = 0; k < 4; k++) {
         snprintf(body, sizeof body, "{'device':%d,'name':'eth%d','type':'10gbase-t'}", i, k);

@@ -381,6 +381,39 @@ static void test_too_much(void **state)
     assert_true(faults.n < 1000);
 }
 
+/* Two things do not stand in one place, and nothing stands above a rack. */
+static void test_rack_units(void **state)
+{
+    (void)state;
+    int64_t rack = make(MODEL_RACK, "{'name': 'R1', 'site': %lld, 'u_height': 12}", (long long)site);
+    int64_t two = make(MODEL_DEVICE_TYPE, "{'manufacturer': 1, 'model': 'A', 'slug': 'a', 'u_height': 2}");
+    int64_t half =
+        make(MODEL_DEVICE_TYPE, "{'manufacturer': 1, 'model': 'B', 'slug': 'b', 'is_full_depth': false}");
+    int64_t none = make(MODEL_DEVICE_TYPE, "{'manufacturer': 1, 'model': 'C', 'slug': 'c', 'u_height': 0}");
+#define PLACED                                                                                               \
+    "{'name': '%s', 'role': 1, 'site': 1, 'device_type': %lld, 'rack': %lld, 'position': %d, 'face': '%s'}"
+#define AT(name, type, u, face) PLACED, name, (long long)(type), (long long)rack, u, face
+    make(MODEL_DEVICE, AT("two", two, 9, "front"));
+    refuse("position: U10 of rack R1 is occupied, or has not the 1U free that this device type takes.",
+           MODEL_DEVICE, AT("a", type, 10, "front"));
+    refuse("position: U8 of rack R1 is occupied, or has not the 2U free that this device type takes.",
+           MODEL_DEVICE, AT("a", two, 8, "rear"));
+    refuse("position: Rack R1 ends at U12: 2U do not fit at U12.", MODEL_DEVICE, AT("a", two, 12, "front"));
+    int64_t a = make(MODEL_DEVICE, AT("a", half, 11, "front"));
+    make(MODEL_DEVICE, AT("b", half, 11, "rear")); /* the other face */
+    make(MODEL_DEVICE, AT("c", none, 9, "front")); /* takes nothing */
+    refuse_change("position: U11 of rack R1 is occupied, or has not the 1U free that this device type takes.",
+                  MODEL_DEVICE, a, "{'face': 'rear'}");
+    refuse_change("position: U11 of rack R1 is occupied, or has not the 1U free that this device type takes.",
+                  MODEL_DEVICE, a, "{'device_type': %lld}", (long long)type);
+    refuse_change("position: U10 of rack R1 is occupied, or has not the 1U free that this device type takes.",
+                  MODEL_DEVICE, a, "{'position': 10}");
+    change(MODEL_DEVICE, a, "{'position': 12, 'face': 'rear'}");
+    /* saved as it is, it stays where it stands, though another has come there by another way */
+    ok(db_run(fx.s, "UPDATE devices SET position = 9 WHERE id = ?", DB_VALUES(db_i(a)), E));
+    change(MODEL_DEVICE, a, "{'serial': 'S', 'position': 9.0, 'face': 'rear'}");
+}
+
 /* A client sends back all that it has read: that passes, in whatever spelling; nothing else does. */
 static void test_builtin_fields_are_read(void **state)
 {
@@ -636,6 +669,7 @@ int main(void)
         T(test_primary),
         T(test_macs),
         T(test_tags_and_custom_fields),
+        T(test_rack_units),
         T(test_builtin_fields),
         T(test_builtin_fields_are_read),
         T(test_too_much),
