@@ -474,6 +474,12 @@ static const struct filter device_filters[] = {
     {.name = "model", .kind = FILTER_TEXT, .column = "slug", .via = VIA_TYPE},
     {.name = "mac_address", .kind = FILTER_MAC, .column = "mac", .via = VIA_DEVICE_MACS},
     BY_SPECIAL("has_primary_ip", SPECIAL_HAS_PRIMARY_IP), BY_SPECIAL("has_oob_ip", SPECIAL_HAS_OOB_IP),
+    BY_SPECIAL("interfaces", SPECIAL_HAS_INTERFACES), BY_SPECIAL("local_context_data", SPECIAL_HAS_CONTEXT),
+    BY_SPECIAL("console_ports", SPECIAL_HAS_NONE), BY_SPECIAL("console_server_ports", SPECIAL_HAS_NONE),
+    BY_SPECIAL("power_ports", SPECIAL_HAS_NONE), BY_SPECIAL("power_outlets", SPECIAL_HAS_NONE),
+    BY_SPECIAL("pass_through_ports", SPECIAL_HAS_NONE), BY_SPECIAL("module_bays", SPECIAL_HAS_NONE),
+    BY_SPECIAL("device_bays", SPECIAL_HAS_NONE), BY_SPECIAL("virtual_chassis_member", SPECIAL_HAS_NONE),
+    BY_SPECIAL("has_virtual_device_context", SPECIAL_HAS_NONE),
     {.name = "primary_ip4_id", .kind = FILTER_REF, .column = "primary_ip4_id", .to = MODEL_IP},
     {.name = "primary_ip6_id", .kind = FILTER_REF, .column = "primary_ip6_id", .to = MODEL_IP},
 };

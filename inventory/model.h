@@ -129,6 +129,9 @@ enum filter_special {
     SPECIAL_NONE,
     SPECIAL_HAS_PRIMARY_IP,
     SPECIAL_HAS_OOB_IP,
+    SPECIAL_HAS_INTERFACES,
+    SPECIAL_HAS_CONTEXT,
+    SPECIAL_HAS_NONE,       /* of what no device here has */
     SPECIAL_ADDRESS,        /* of an IP address: with or without its length */
     SPECIAL_PARENT,         /* addresses within a prefix */
     SPECIAL_ASSIGNED,       /* to an interface */

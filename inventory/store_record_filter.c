@@ -560,6 +560,12 @@ static bool special_condition(struct term *t)
         return truth_condition(t, "x.primary_ip4_id IS NOT NULL OR x.primary_ip6_id IS NOT NULL");
     case SPECIAL_HAS_OOB_IP:
         return truth_condition(t, "x.oob_ip_id IS NOT NULL");
+    case SPECIAL_HAS_INTERFACES:
+        return truth_condition(t, "EXISTS (SELECT 1 FROM interfaces i WHERE i.device_id = x.id)");
+    case SPECIAL_HAS_CONTEXT:
+        return truth_condition(t, "x.local_context <> ''");
+    case SPECIAL_HAS_NONE:
+        return truth_condition(t, "0");
     case SPECIAL_ASSIGNED:
         return truth_condition(t, "x.interface_id IS NOT NULL");
     case SPECIAL_PRIMARY_MAC:

@@ -136,6 +136,15 @@ static void test_suffixes(void **state)
     finds("hv-2", {"id__gte", "2"}, {"id__lt", "3"});
     finds("hv-1 hv-2", {"id__lte", "2"});
     finds("hv-2", {"position", "7"});
+    finds("", {"console_ports", "true"});
+    finds("hv-1 hv-2 hv-3 hv-4", {"console_ports", "false"});
+    finds("", {"local_context_data", "true"});
+    change(MODEL_DEVICE, 3, "{'local_context_data': {'a': 1}}");
+    finds("hv-3", {"local_context_data", "true"});
+    int64_t bare = make(MODEL_DEVICE, "{'name': 'bare', 'site': 1, 'role': 1, 'device_type': 1}");
+    finds("bare", {"interfaces", "false"});
+    finds("hv-1 hv-2 hv-3 hv-4", {"interfaces", "true"});
+    ok(record_delete(fx.s, &all, model_get(MODEL_DEVICE), bare, &written, E));
     finds("hv-2", {"position__empty", "false"});
     finds("hv-1 hv-2 hv-3 hv-4", {"nonsense", "x"}, {"name__xx", "x"}, {"site__ic", "x"}, {"limit", "3"});
 }
