@@ -28,9 +28,6 @@ extern const char sync_ddl[];
     "m.name <> v.name AND EXISTS (" THEIR_MACS ") AND EXISTS (" OURS_MACS ") AND NOT EXISTS (" OURS_MACS     \
     " INTERSECT " THEIR_MACS ")"
 
-/* Ends what staging began: before anything of the store is written. */
-int sync_staged(struct sync *y, struct err *e);
-
 /* Statements one after the other, of which those with `?1` are bound to `a`, and those with `?2` to `b` too.
  */
 int sync_run(struct store *s, const char *const *sql, size_t n, int64_t a, int64_t b, struct err *e);

@@ -73,6 +73,8 @@ void sync_close(struct sync *y); /* takes NULL */
 struct store *sync_store(struct sync *y);
 /* Empties the stage. */
 int sync_clear(struct sync *y, struct err *e);
+/* Ends the transaction that staging is in; what is staged stays. */
+int sync_staged(struct sync *y, struct err *e);
 
 /* ERR_CORRUPT when the object was staged already: NetBox gave it twice. `again`: it may replace what was
  * staged. */

@@ -368,11 +368,12 @@ static int success(struct run *r, const struct netbox_outcome *o, struct err *e)
     return store_commit(s, e);
 }
 
-/* Best effort: the reason itself is told in any case. */
+/* Best effort: the reason itself is told in any case. What was staged when it broke off is no transaction of
+ * ours to be in: it would be rolled back with this. */
 static void failure(struct run *r, const struct err *why)
 {
     struct store *s = sync_store(r->sync);
-    if (store_begin(s, NULL) < 0) {
+    if (sync_staged(r->sync, NULL) < 0 || store_begin(s, NULL) < 0) {
         return;
     }
     if (state_put_number(s, "attempt_ms", now_ms(), NULL) < 0 ||

@@ -86,7 +86,8 @@ static const struct spec {
      "one sync, and what came of it; else it goes on"},
     {"full", FIRST_LONG + 71, NULL, OPT_SYNC, SET_TRUE, AT(full),
      "read everything, not only what has changed"},
-    {"status", FIRST_LONG + 72, NULL, OPT_SYNC, SET_TRUE, AT(sync_status), "no sync: how old the copy is"},
+    {"status", FIRST_LONG + 72, NULL, OPT_SYNC, SET_TRUE, AT(sync_status),
+     "no sync: how old the copy is; exit code 1 when the last one failed"},
     {"accept-drop", FIRST_LONG + 73, "N", OPT_SYNC, SET_NUMBER, AT(accept_drop),
      "yes, N devices are gone from NetBox: needed above netbox.max_drop"},
 #undef AT

@@ -371,6 +371,17 @@ int cmd_device_reset_loader(const struct args *a, const struct config *c, struct
     return rc;
 }
 
+/* While a NetBox is followed, its next full sync would bring the device back. */
+static int is_followed(const struct config *c, const struct device *d, struct err *e)
+{
+    if (!d->netbox_id || !*c->netbox.url)
+        return 0;
+    return err_set(e, ERR_REFUSED,
+                   "%s is NetBox's, and the next full sync would bring it back; delete it there "
+                   "(%s/dcim/devices/%lld/), or leave it out by netbox.filter in %s",
+                   d->name, c->netbox.url, (long long)d->netbox_id, c->path);
+}
+
 int cmd_device_remove(const struct args *a, const struct config *c, struct err *e)
 {
     struct store *s;
@@ -378,7 +389,7 @@ int cmd_device_remove(const struct args *a, const struct config *c, struct err *
     int rc = -1;
     if (open_store(c, &s, e))
         return -1;
-    if (device_by_ref(s, a->words[0], &d, e))
+    if (device_by_ref(s, a->words[0], &d, e) || is_followed(c, &d, e))
         goto out;
     if (!a->yes) {
         err_set(e, ERR_REFUSED,

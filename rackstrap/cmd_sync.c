@@ -9,6 +9,7 @@
 #include "netbox/follow.h"
 #include "netbox/sync.h"
 #include "rackstrap/commands.h"
+#include "rackstrap/out.h"
 
 static atomic_bool stop;
 
@@ -16,6 +17,20 @@ static void on_signal(int signo)
 {
     (void)signo;
     atomic_store(&stop, true);
+}
+
+static void print_result_json(const struct netbox_outcome *o)
+{
+    const struct sync_result *r = &o->result;
+    out_object(json_pack("{s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:f, s:f}", "version",
+                         json_sprintf("%u.%u", o->version / 100, o->version % 100), "full", (int)o->full,
+                         "devices", (json_int_t)r->devices, "new", (json_int_t)r->created, "changed",
+                         (json_int_t)r->changed, "adopted", (json_int_t)r->adopted, "removed",
+                         (json_int_t)r->removed, "armed", (json_int_t)r->armed, "cancelled",
+                         (json_int_t)r->cancelled, "waiting", (json_int_t)r->waiting, "held", (int)r->held,
+                         "faults", (json_int_t)r->faults, "read_s", (double)o->read_ms / 1000, "apply_s",
+                         (double)o->apply_ms / 1000),
+               true);
 }
 
 static void print_result(const struct netbox_outcome *o)
@@ -44,36 +59,53 @@ static void print_result(const struct netbox_outcome *o)
         printf("`rackstrap lint` says what is wrong in NetBox\n");
 }
 
-static int print_standing(const struct args *a, const struct config *c, struct err *e)
+static void print_standing_json(const struct netbox_standing *n)
+{
+    json_t *age = n->success_ms ? json_integer((now_ms() - n->success_ms) / 1000) : json_null();
+    out_object(json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o}", "url", n->url, "version",
+                         n->version, "attempt", out_time(n->attempt_ms), "success", out_time(n->success_ms),
+                         "age_s", age, "full", out_time(n->full_ms), "devices", (json_int_t)n->devices,
+                         "faults", (json_int_t)n->faults, "waiting", (json_int_t)n->waiting, "error",
+                         *n->error ? out_string(n->error) : json_null()),
+               true);
+}
+
+static void print_standing(const struct netbox_standing *n, const struct config *c)
+{
+    char text[800], time[TIME_STR];
+    printf("%s%s%s, %lld devices, %lld faults\n", *n->url ? n->url : c->netbox.url,
+           *n->version ? ", NetBox " : "", n->version, (long long)n->devices, (long long)n->faults);
+    printf("%s\n", netbox_standing_text(n, now_ms(), text));
+    if (n->full_ms)
+        printf("read whole at %s\n", time_format(n->full_ms, time));
+    if (n->waiting)
+        printf("%lld devices wait to be armed: rackstrap sync netbox --once --count %lld\n",
+               (long long)n->waiting, (long long)n->waiting);
+}
+
+static int tell_standing(const struct args *a, const struct config *c, struct err *e)
 {
     struct store *s;
     struct netbox_standing n;
-    char text[800], time[TIME_STR];
     if (open_store(c, &s, e))
         return -1;
     int rc = netbox_standing(s, &n, e);
     store_close(s);
     if (rc)
         return -1;
-    if (a->json) {
-        json_t *j =
-            json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "url", n.url, "version", n.version,
-                      "attempt_ms", (json_int_t)n.attempt_ms, "success_ms", (json_int_t)n.success_ms,
-                      "full_ms", (json_int_t)n.full_ms, "devices", (json_int_t)n.devices, "faults",
-                      (json_int_t)n.faults, "waiting", (json_int_t)n.waiting, "error", n.error);
-        json_dumpf(j, stdout, JSON_COMPACT);
-        putchar('\n');
-        json_decref(j);
-        return 0;
-    }
-    printf("%s%s%s, %lld devices, %lld faults\n", *n.url ? n.url : c->netbox.url,
-           *n.version ? ", NetBox " : "", n.version, (long long)n.devices, (long long)n.faults);
-    printf("%s\n", netbox_standing_text(&n, now_ms(), text));
-    if (n.full_ms)
-        printf("read whole at %s\n", time_format(n.full_ms, time));
-    if (n.waiting)
-        printf("%lld devices wait to be armed: rackstrap sync netbox --once --count %lld\n",
-               (long long)n.waiting, (long long)n.waiting);
+    if (a->json)
+        print_standing_json(&n);
+    else
+        print_standing(&n, c);
+    return *n.error ? err_set(e, ERR_UNAVAILABLE, "the last sync failed") : 0;
+}
+
+static int check_words(const struct args *a, struct err *e)
+{
+    if (a->sync_status && a->once)
+        return err_set(e, ERR_INPUT, "--status makes no sync: it does not go with --once");
+    if (a->json && !a->sync_status && !a->once)
+        return err_set(e, ERR_INPUT, "--json goes with --once or --status");
     return 0;
 }
 
@@ -86,10 +118,12 @@ int cmd_sync_netbox(const struct args *a, const struct config *c, struct err *e)
                              .job_expiry_s = c->job_expiry,
                              .stop = &stop};
     struct netbox_outcome o;
+    if (check_words(a, e))
+        return -1;
     if (!*c->netbox.url)
         return err_set(e, ERR_INPUT, "%s has no `netbox:` that says which NetBox is followed", c->path);
     if (a->sync_status)
-        return print_standing(a, c, e);
+        return tell_standing(a, c, e);
     if (check_state_dir(c, e))
         return -1;
     signal(SIGINT, on_signal);
@@ -98,6 +132,9 @@ int cmd_sync_netbox(const struct args *a, const struct config *c, struct err *e)
         return netbox_follow(c->state_dir, &c->netbox, &run, e);
     if (netbox_sync(c->state_dir, &c->netbox, &run, &o, e))
         return -1;
-    print_result(&o);
+    if (a->json)
+        print_result_json(&o);
+    else
+        print_result(&o);
     return 0;
 }

@@ -58,6 +58,8 @@ ends 2 "the command comes first" -c "$RACKSTRAP_CONFIG" device list
 ends 2 "needs a value" device list -c
 ends 2 "what is" ip 10.77.0.1 10.77.0.2
 ends 2 "something is missing" assign hv-01
+ends 2 "does not go with --once" sync netbox --status --once
+ends 2 "goes with --once or --status" sync netbox --json
 ends 2 "number from 1 on" events --last 0
 ends 1 "name it with -c" check-config -c "$dir/none.yaml"
 

@@ -72,7 +72,7 @@ sync_now() { # OPTIONS...: after the one that courier may be at
     return $code
 }
 synced_since() { # MILLISECONDS
-    [ "$(standing success_ms)" -gt "$1" ] && echo yes
+    [ "$(date -d "$(standing success)" +%s%3N || echo 0)" -gt "$1" ] && echo yes
 }
 armed() { rs device list --json state=armed | /usr/bin/python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'; }
 known() { rs device list --json | /usr/bin/python3 -c 'import json, sys; print(len(json.load(sys.stdin)))'; }

@@ -57,6 +57,36 @@ chmod 600 "$work/token"
 start --devices 60
 nb_sync && [ "$(sql 'SELECT count(*) FROM devices WHERE netbox_id > 0')" = 60 ] && [ "$(sql 'SELECT count(*) FROM mac_addresses')" = 240 ] &&
     [ "$(sql 'SELECT count(*) FROM ip_addresses WHERE is_primary')" = 60 ] && ok "first sync" || not_ok "first sync" "$(cat "$work/out")"
+holds() { # NAME CODE EXPRESSION COMMAND...: that exit code, and standard output is one JSON value j, of which the expression holds
+    local what=$1 code=$2 expression=$3 out got
+    shift 3
+    out=$("$rackstrap" "$@" --json -c "$work/rs.yaml" 2>"$work/err")
+    got=$?
+    if [ $got = "$code" ] && python3 -c "import datetime, json, sys; j = json.load(sys.stdin); assert $expression" <<<"$out" 2>/dev/null; then ok "$what"; else
+        not_ok "$what" "exit $got: $out $(cat "$work/err")"
+    fi
+}
+holds "a sync as JSON" 0 'j["full"] is True and j["devices"] == 60 and j["new"] == 0 and j["version"] and j["read_s"] >= 0' sync netbox --once --full
+holds "how old the copy is, as JSON" 0 'datetime.datetime.fromisoformat(j["success"].replace("Z", "+00:00")) and j["full"] and 0 <= j["age_s"] < 300 and j["error"] is None' sync netbox --status
+say fault '{"fault": "500", "endpoint": "dcim/devices", "after": 1}'
+nb_sync --full
+say heal '{}'
+holds "the last sync failed" 1 'j["error"] and j["success"] < j["attempt"]' sync netbox --status
+nb_sync --full
+holds "and the next did not" 0 'j["error"] is None' sync netbox --status
+
+# ---- what NetBox would bring back is not taken out
+name=$(sql 'SELECT name FROM devices WHERE netbox_id = 6')
+"$rackstrap" device remove "$name" --yes -c "$work/rs.yaml" >"$work/out" 2>&1
+rc=$?
+if [ $rc = 1 ] && grep -q "$url/dcim/devices/6/), or leave it out by netbox.filter" "$work/out" && [ "$(sql 'SELECT removed_ms FROM devices WHERE netbox_id = 6')" = 0 ]; then
+    ok "a device of NetBox's is not removed"
+else
+    not_ok "a device of NetBox's is not removed" "exit $rc: $(cat "$work/out")"
+fi
+cp -r "$work/state" "$work/left" && printf 'state_dir: %s\n' "$work/left" >"$work/left.yaml"
+if "$rackstrap" device remove "$name" --yes -c "$work/left.yaml" >"$work/out" 2>&1; then ok "but where none is followed any more"; else not_ok "but where none is followed any more" "$(cat "$work/out")"; fi
+
 before=$(picture)
 nb_sync --full && [ "$(picture)" = "$before" ] && ok "unchanged full sync writes nothing" || not_ok "unchanged full sync writes nothing" "$(cat "$work/out")"
 nb_sync && [ "$(picture)" = "$before" ] && ok "unchanged incremental sync writes nothing" || not_ok "unchanged incremental sync writes nothing" "$(cat "$work/out")"
