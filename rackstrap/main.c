@@ -88,8 +88,8 @@ static const struct command commands[] = {
      "change a device's disk\nand its protection. A token of a tenant sees and changes what is that "
      "tenant's. Clients send it as `Authorization: Bearer TOKEN`.\n",
      OPT_TOKEN, 1, 1, cmd_token_create},
-    {"token list", "", "the tokens: whose they are, and what for; not their secrets", NULL, OPT_JSON, 0, 0,
-     cmd_token_list},
+    {"token list", "", "the tokens: whose they are, and what for; not their secrets",
+     "LAST USED is to the hour.\n", OPT_JSON, 0, 0, cmd_token_list},
     {"token revoke", "NAME", "make a token good for nothing, from now on", NULL, 0, 1, 1, cmd_token_revoke},
     {"image build", "RECIPE", "build a release of an image (recipes/ has examples)", NULL,
      OPT_AGENT | OPT_KEEP_RAW, 1, 1, cmd_image_build},
@@ -182,9 +182,10 @@ int cmd_check_config(const struct args *a, const struct config *c, struct err *e
     if (check_machine(c, e))
         return -1;
     check_doubts(c);
-    printf("%s is right: %zu interface%s, %zu subnet%s, enrolment by %s\n", c->path, c->dhcp.interfaces_n,
-           c->dhcp.interfaces_n == 1 ? "" : "s", c->dhcp.subnets_n, c->dhcp.subnets_n == 1 ? "" : "s",
-           c->enrol.driver);
+    printf("%s is right: %zu interface%s, %zu subnet%s, enrolment by %s%s%s%s\n", c->path,
+           c->dhcp.interfaces_n, c->dhcp.interfaces_n == 1 ? "" : "s", c->dhcp.subnets_n,
+           c->dhcp.subnets_n == 1 ? "" : "s", c->enrol.driver, c->has_api ? ", the API" : "",
+           *c->netbox.url ? ", NetBox at " : "", c->netbox.url);
     return 0;
 }
 

@@ -258,6 +258,13 @@ ends 1 "make it: install -d $dir/nowhere" check-config -c "$dir/bad.yaml"
 printf 'state_dir: %s/state\nuser: rs-no-such-user\n' "$dir" >"$dir/user.yaml"
 ends 2 "the user \"rs-no-such-user\" does not exist" check-config -c "$dir/user.yaml"
 ends 0 "is right" check-config
+(umask 077 && printf '%040d\n' 1 >"$dir/netbox.token")
+cat - "$RACKSTRAP_CONFIG" >"$dir/outer.yaml" <<END
+api: {listen: "127.0.0.1:8090"}
+netbox: {url: "https://netbox.example", token_file: $dir/netbox.token}
+END
+ends 0 ", the API, NetBox at https://netbox.example" check-config -c "$dir/outer.yaml"
+ends 0 "to the hour" token list --help
 says() { # WORDS COMMAND...: exit code 0, and standard error holds the words
     local words=$1
     shift
