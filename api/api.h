@@ -66,6 +66,12 @@ void api_response_free(struct api_response *r);
 /* Adds a header line. Bytes that would end the line, and other control bytes, become question marks. */
 void api_header(struct api_response *r, const char *name, const char *value);
 
+struct unused_query {
+    struct prefix within; /* what is asked for addresses; its own first and last are the asker's matter */
+    struct ip4 from;
+    int64_t at_ms;
+};
+
 struct api_config {
     const char *state_dir;
     uint32_t job_expiry_s; /* of jobs that a written `image` arms */
@@ -75,7 +81,12 @@ struct api_config {
     /* What is known of an address, as `rackstrap ip --json` says it: the configuration's part of it is not
      * the API's. NULL: nobody answers that here. */
     json_t *(*about)(void *ctx, struct store *s, struct leases *l, const char *address, struct err *e);
-    void *about_ctx;
+    /* The first address from `from` on, inside `within`, that nothing uses beside what has a
+     * record: this server, a router, a pool, a lease. 1: there is none; -1: e. NULL:
+     * only records are asked. */
+    int (*unused)(void *ctx, struct store *s, struct leases *l, const struct unused_query *q, struct ip4 *ret,
+                  struct err *e);
+    void *about_ctx; /* of both */
 };
 
 struct api;

@@ -57,18 +57,32 @@ int ip_range_parse(const char *prefix, bool pool, struct ip_range *ret, struct e
 /* Keeps the free ones up to, and without, `to`. */
 static void keep(struct free_list *f, ip_number to)
 {
-    for (; f->next < to && f->n < f->wanted; f->next++)
+    for (; f->next < to && f->n < f->wanted; f->next++) {
+        if (f->unused)
+            f->next = f->unused(f->unused_ctx, f->next);
+        if (f->next >= to)
+            return;
         if (!f->has_gateway || f->next != f->gateway)
             f->found[f->n++] = f->next;
+    }
+}
+
+static bool last_is_free(const struct free_list *f)
+{
+    ip_number last = f->range.last;
+    return f->next == last && (!f->has_gateway || f->gateway != last) &&
+           (!f->unused || f->unused(f->unused_ctx, last) == last);
 }
 
 bool free_taken(struct free_list *f, ip_number taken)
 {
     if (taken < f->next || f->past)
         return f->n == f->wanted;
-    keep(f, taken <= f->range.last ? taken : f->range.last);
-    f->past = taken >= f->range.last;
-    if (f->n < f->wanted && !f->past)
+    if (taken > f->range.last)
+        return true;
+    keep(f, taken);
+    f->past = taken == f->range.last;
+    if (f->n < f->wanted && !f->past && f->next <= taken)
         f->next = taken + 1;
     return f->n == f->wanted || f->past;
 }
@@ -78,7 +92,7 @@ void free_rest(struct free_list *f)
     if (f->past)
         return;
     keep(f, f->range.last);
-    if (f->n < f->wanted && (!f->has_gateway || f->gateway != f->range.last))
+    if (f->n < f->wanted && last_is_free(f))
         f->found[f->n++] = f->range.last;
     f->past = true;
 }

@@ -3,7 +3,7 @@
  *
  * As in NetBox: of an IPv4 prefix that is no pool, the network and the broadcast address are nobody's (but of
  * /31 and /32, RFC 3021); of an IPv6 one, the first, which is all routers' (RFC 4291, section 2.6.1; not of
- * /127 and /128). And the prefix's gateway is not free.
+ * /127 and /128). And the prefix's gateway is not free, nor what is in use without a record (`unused`).
  */
 #ifndef API_FREE_H
 #define API_FREE_H
@@ -39,6 +39,10 @@ struct free_list {
     ip_number *found; /* room for `wanted` */
     ip_number next;   /* the first that is not yet looked at */
     bool past;        /* the last one has been */
+    /* The first from this one on that nobody uses though it has no record; past the range: none. NULL: all
+     * are such. */
+    ip_number (*unused)(void *ctx, ip_number from);
+    void *unused_ctx;
 };
 /* Taken addresses in rising order; true: no more are needed. */
 bool free_taken(struct free_list *f, ip_number taken);

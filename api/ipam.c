@@ -54,12 +54,42 @@ static int add_taken(const struct record *r, void *ctx)
     return v->type == VALUE_TEXT && address_number(v->text, f->range.family, &a) && free_taken(f, a);
 }
 
+/* What is in use without a record. */
+struct in_use {
+    struct call *c;
+    const struct ip_range *range;
+    struct leases *leases;
+    struct err e; /* why it was not known, when kind is set: then nothing is offered */
+};
+
+static ip_number skip_used(void *ctx, ip_number from)
+{
+    struct in_use *u = ctx;
+    struct ip4 ret;
+    const struct ip4_if at = {{(uint32_t)from}, (uint8_t)u->range->length};
+    const struct unused_query q = {
+        .within = prefix_of(at), .from = {(uint32_t)from}, .at_ms = u->c->rq->at_ms};
+    if (u->e.kind || u->c->cfg->unused(u->c->cfg->about_ctx, u->c->store, u->leases, &q, &ret, &u->e))
+        return u->range->last + 1;
+    return ret.a;
+}
+
+static int open_in_use(struct call *c, struct free_list *f, struct in_use *u, struct err *e)
+{
+    if (!c->cfg->unused || f->range.family != AF_INET)
+        return 0;
+    *u = (struct in_use){.c = c, .range = &f->range, .leases = api_leases(c->api, e)};
+    f->unused = skip_used;
+    f->unused_ctx = u;
+    return u->leases ? 0 : -1;
+}
+
 /* An address that the asker does not see is taken all the same. */
-static int find_free(struct call *c, struct free_list *f, struct err *e)
+static int collect(struct call *c, struct free_list *f, struct in_use *u, struct err *e)
 {
     char prefix[IP_TEXT];
     const struct model *m = model_get(MODEL_IP);
-    if (find_prefix(c, f, prefix, e))
+    if (find_prefix(c, f, prefix, e) || open_in_use(c, f, u, e))
         return -1;
     struct record_term within = {.name = "parent", .value = prefix};
     struct record_query q = {
@@ -72,6 +102,18 @@ static int find_free(struct call *c, struct free_list *f, struct err *e)
         return -1;
     free_rest(f);
     return 0;
+}
+
+static int find_free(struct call *c, struct free_list *f, struct err *e)
+{
+    struct in_use u = {0};
+    int rc = collect(c, f, &u, e);
+    f->unused = NULL;
+    f->unused_ctx = NULL;
+    if (rc || !u.e.kind)
+        return rc;
+    *e = u.e;
+    return -1;
 }
 
 static void answer_failed(struct call *c, const struct err *e)

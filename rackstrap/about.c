@@ -109,6 +109,15 @@ json_t *about_for_api(void *ctx, struct store *s, struct leases *l, const char *
     return about_address(&k, &o, e) ? NULL : o;
 }
 
+int unused_for_api(void *ctx, struct store *s, struct leases *l, const struct unused_query *q,
+                   struct ip4 *ret, struct err *e)
+{
+    const struct about *k = ctx;
+    if (addresses_attach(k->known, s, e))
+        return -1;
+    return addresses_unused(k->known, l, q, ret) ? 0 : 1;
+}
+
 int about_parse(const char *text, struct inet *ret, struct err *e)
 {
     return inet_parse(text, ret) || ret->len >= 0

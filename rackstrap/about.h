@@ -23,5 +23,8 @@ int about_address(struct about *k, json_t **ret, struct err *e);
 
 /* For api_config.about: ctx is a struct about of which c and known are set. NULL: e. */
 json_t *about_for_api(void *ctx, struct store *s, struct leases *l, const char *address, struct err *e);
+/* For api_config.unused, with the same ctx. */
+int unused_for_api(void *ctx, struct store *s, struct leases *l, const struct unused_query *q,
+                   struct ip4 *ret, struct err *e);
 
 #endif

@@ -83,9 +83,19 @@ static const char *own_interface(const struct addresses *x, struct ip4 ip)
     return NULL;
 }
 
+/* Its network address, its broadcast address; NULL. RFC 3021: of a /31 both are machines'. */
+static const char *edge_of(struct prefix p, struct ip4 ip)
+{
+    if (p.len >= 31)
+        return NULL;
+    return ip4_eq(p.net, ip)                 ? "network address"
+           : ip4_eq(prefix_broadcast(p), ip) ? "broadcast address"
+                                             : NULL;
+}
+
 const char *addresses_use(struct addresses *x, struct ip4 ip)
 {
-    const char *name = own_interface(x, ip), *what = NULL;
+    const char *name = own_interface(x, ip), *what;
     struct network net;
     char prefix[PREFIX_STR];
     if (name) {
@@ -94,13 +104,48 @@ const char *addresses_use(struct addresses *x, struct ip4 ip)
     }
     if (!addresses_network(x, ip, &net))
         return NULL;
-    if (is_router(x, &net, ip))
-        what = "router";
-    else if (net.prefix.len < 31 && ip4_eq(net.prefix.net, ip)) /* RFC 3021 */
-        what = "network address";
-    else if (net.prefix.len < 31 && ip4_eq(prefix_broadcast(net.prefix), ip))
-        what = "broadcast address";
+    what = is_router(x, &net, ip) ? "router" : edge_of(net.prefix, ip);
     if (what)
         snprintf(x->text, sizeof x->text, "the %s of %s", what, prefix_format(net.prefix, prefix));
     return what ? x->text : NULL;
+}
+
+/* ---- what nobody has */
+
+/* A declined one is somebody's whom we do not know. */
+static bool is_leased(struct leases *l, struct ip4 ip, int64_t at_ms)
+{
+    const struct lease *x = lease_by_address(l, ip);
+    return x && (x->state == LEASE_BOUND || x->state == LEASE_DECLINED) && x->expires_ms > at_ms;
+}
+
+/* The last of what is in use from here on without a gap that is known at once; false: nothing uses it. */
+static bool used_until(const struct addresses *x, struct leases *l, const struct unused_query *q,
+                       struct ip4 ip, struct ip4 *ret)
+{
+    struct network net;
+    bool in = addresses_network(x, ip, &net);
+    *ret = ip;
+    for (size_t i = 0; in && net.subnet && i < net.subnet->pool_n; i++) {
+        if (net.subnet->pool[i].first.a <= ip.a && ip.a <= net.subnet->pool[i].last.a) {
+            *ret = net.subnet->pool[i].last;
+            return true;
+        }
+    }
+    bool edge = in && edge_of(net.prefix, ip) && net.prefix.len != q->within.len;
+    return edge || own_interface(x, ip) || (in && is_router(x, &net, ip)) || is_leased(l, ip, q->at_ms);
+}
+
+bool addresses_unused(const struct addresses *x, struct leases *l, const struct unused_query *q,
+                      struct ip4 *ret)
+{
+    struct ip4 ip = q->from, last;
+    uint32_t end = prefix_broadcast(q->within).a;
+    while (ip.a <= end && used_until(x, l, q, ip, &last)) {
+        if (last.a >= end)
+            return false;
+        ip.a = last.a + 1;
+    }
+    *ret = ip;
+    return true;
 }

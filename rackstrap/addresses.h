@@ -3,6 +3,7 @@
 #ifndef RACKSTRAP_ADDRESSES_H
 #define RACKSTRAP_ADDRESSES_H
 
+#include "api/api.h"
 #include "inventory/prefixes.h"
 #include "rackstrap/config.h"
 
@@ -16,6 +17,11 @@ void addresses_free(struct addresses *x); /* takes NULL */
 /* "the router of 10.77.0.0/24", "this server's own, on br0"; NULL: a machine may have it. Lent until the next
  * call. */
 const char *addresses_use(struct addresses *x, struct ip4 ip);
+
+/* The first from `from` on that is none of these, nor in a pool of the configuration, nor leased; false: none
+ * in q->within. Pools are passed at once. Its own first and last are the asker's matter. */
+bool addresses_unused(const struct addresses *x, struct leases *l, const struct unused_query *q,
+                      struct ip4 *ret);
 
 /* The network that DHCP takes it for: a configured subnet, else the longest prefix of the inventory. */
 struct network {

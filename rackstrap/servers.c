@@ -93,6 +93,7 @@ static int api_start(struct servers *s, struct err *e)
         return -1;
     s->api_part = *http.api;
     s->api_part.api.about = about_for_api;
+    s->api_part.api.unused = unused_for_api;
     s->api_part.api.about_ctx = &s->about;
     http.api = &s->api_part;
     return httpboot_open(&http, &s->api, e);

@@ -65,6 +65,43 @@ static void of_ipv6(void **state)
     free_are("::/0", true, NULL, "::1", "::/0 ::2/0 ::3/0 ::4/0 ::5/0");
 }
 
+/* 10.0.0.3 to 10.0.0.5 are a pool. */
+static ip_number past_pool(void *ctx, ip_number from)
+{
+    ++*(unsigned *)ctx;
+    return from >= 0x0a000003 && from <= 0x0a000005 ? 0x0a000006 : from;
+}
+
+static void used_without_a_record(void **state)
+{
+    static const struct {
+        const char *prefix;
+        ip_number taken, want[3];
+        size_t n;
+    } rows[] = {
+        {"10.0.0.0/28", 0x0a000001, {0x0a000002, 0x0a000006, 0x0a000007}, 3},
+        {"10.0.0.0/28", 0x0a000004, {0x0a000001, 0x0a000002, 0x0a000006}, 3}, /* a record in the pool */
+        {"10.0.0.0/29", 0x0a000006, {0x0a000001, 0x0a000002}, 2},
+        {"10.0.0.4/30", 0x0a000007, {0x0a000006}, 1}, /* taken is what lies behind its last */
+        {"10.0.0.4/31", 0x0a000009, {0}, 0},
+        {"10.0.0.5/32", 0x0a000009, {0}, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ip_number found[3];
+        unsigned asked = 0;
+        struct free_list f = {.wanted = 3, .found = found, .unused = past_pool, .unused_ctx = &asked};
+        assert_int_equal(ip_range_parse(rows[i].prefix, false, &f.range, NULL), 0);
+        f.next = f.range.first;
+        free_taken(&f, rows[i].taken);
+        free_rest(&f);
+        assert_int_equal(f.n, rows[i].n);
+        for (size_t k = 0; k < f.n; k++)
+            assert_true(found[k] == rows[i].want[k]);
+        assert_in_range(asked, 1, 6);
+    }
+}
+
 static void what_is_no_prefix(void **state)
 {
     (void)state;
@@ -79,6 +116,7 @@ static void what_is_no_prefix(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(of_ipv4), cmocka_unit_test(of_ipv6),
+                                       cmocka_unit_test(used_without_a_record),
                                        cmocka_unit_test(what_is_no_prefix)};
     return cmocka_run_group_tests_name("free", tests, NULL, NULL);
 }

@@ -424,6 +424,39 @@ static void free_addresses_are_taken_once(void **state)
     answers(405, API_DELETE, FREE, NULL);
 }
 
+/* 10.0.0.2 is a router of the configuration's, 10.0.0.4 the end of a pool that begins before. */
+static int used_by_others(void *ctx, struct store *s, struct leases *l, const struct unused_query *q,
+                          struct ip4 *ret, struct err *e)
+{
+    (void)ctx, (void)s;
+    assert_non_null(l);
+    assert_int_equal(q->within.net.a, 0x0a000000);
+    assert_int_equal(q->within.len, 29);
+    assert_int_equal(q->at_ms, T0);
+    if (q->from.a == 0x0a000006)
+        return err_set(e, ERR_IO, "the leases cannot be read");
+    *ret = q->from.a >= 0x0a000002 && q->from.a <= 0x0a000004 ? (struct ip4){0x0a000005} : q->from;
+    return 0;
+}
+
+static void what_is_in_use_is_not_offered(void **state)
+{
+    (void)state;
+    struct leases *l;
+    struct api_config cfg = {.state_dir = fx.dir, .unused = used_by_others};
+    ok(leases_open(fx.dir, true, &l, E));
+    api_free(cl.api);
+    cl.api = api_new(fx.s, &cfg);
+    answers(201, API_POST, "/api/ipam/prefixes/", "{'prefix':'10.0.0.0/29'}");
+    answers(200, API_GET, FREE "?limit=2", NULL);
+    is("0.address", "'10.0.0.1/29'");
+    is("1.address", "'10.0.0.5/29'");
+    answers(201, API_POST, FREE, "[{},{}]");
+    is("1.address", "'10.0.0.5/29'");
+    assert_int_equal(call(API_POST, FREE, "{}"), 500); /* what is not known is not offered */
+    leases_close(l);
+}
+
 /* ---- who sees what ---- */
 
 static void a_tenant_is_alone(void **state)
@@ -510,6 +543,7 @@ int main(void)
         TEST(what_is_netboxes_is_changed_there),
         TEST(the_journal_says_which_token),
         TEST(free_addresses_are_taken_once),
+        TEST(what_is_in_use_is_not_offered),
         TEST(a_tenant_is_alone),
         TEST(the_schema_names_all_parameters),
         TEST(every_list_answers),
