@@ -25,6 +25,7 @@ struct networks *networks_new(const struct dhcpd_config *cfg, const struct known
     for (size_t i = 0; i < n; i++) {
         x->subnets[i] = cfg->everywhere;
         x->subnets[i].prefix = x->prefixes[i].prefix;
+        x->subnets[i].of_tenant = x->prefixes[i].of_tenant;
     }
     return x;
 }

@@ -95,7 +95,8 @@ static enum drop place_relayed(const struct dhcpd_config *cfg, const struct requ
 {
     const struct dhcpd_subnet *own = network_find(cfg, q->giaddr);
     bool says_more = q->link_selection.a || q->server_override.a;
-    if (cfg->relays_n ? !relay_listed(cfg, q->giaddr) : !own && says_more)
+    bool inside = own && !own->of_tenant;
+    if (cfg->relays_n ? !relay_listed(cfg, q->giaddr) : !inside && says_more)
         return DROP_RELAY;
     ret->override = q->server_override;
     add(ret, q->link_selection.a ? network_find(cfg, q->link_selection) : own);

@@ -21,6 +21,7 @@ struct dhcpd_subnet {
     struct prefix prefix;
     bool has_router;
     struct ip4 router;
+    bool of_tenant; /* a tenant may have said that there is such a prefix: no relay is believed for that */
     struct ip4 dns[DHCPD_MAX_DNS];
     size_t dns_n;
     char domain[256];

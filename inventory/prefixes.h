@@ -17,6 +17,7 @@ struct known_prefix {
     struct prefix prefix;
     bool has_router; /* the machines' gateway, which is inside it */
     struct ip4 router;
+    bool of_tenant;                    /* a tenant has it, and may have made it */
     const struct known_prefix *parent; /* the longest that holds this one; NULL: none */
 };
 

@@ -18,6 +18,7 @@ static bool prefix_row(sqlite3_stmt *q, struct known_prefix *p)
         .prefix = {.net = {(uint32_t)db_int(q, 0)}, .len = (uint8_t)db_int(q, 1)},
         .has_router = sqlite3_column_type(q, 2) != SQLITE_NULL,
         .router = {(uint32_t)db_int(q, 2)},
+        .of_tenant = sqlite3_column_type(q, 3) != SQLITE_NULL,
     };
     p->has_router = p->has_router && prefix_is_host(p->prefix, p->router);
     return !prefix_never(p->prefix);
@@ -25,8 +26,9 @@ static bool prefix_row(sqlite3_stmt *q, struct known_prefix *p)
 
 static int read_list(struct store *s, struct known_prefix **ret, size_t *ret_n, struct err *e)
 {
-    static const char sql[] = "SELECT first, length, router FROM prefixes WHERE typeof(first) = 'integer' "
-                              "AND status <> 'container' AND length < 32";
+    static const char sql[] =
+        "SELECT first, length, router, tenant_id FROM prefixes WHERE typeof(first) = 'integer' "
+        "AND status <> 'container' AND length < 32";
     sqlite3_stmt *q;
     size_t cap = 0;
     int r;

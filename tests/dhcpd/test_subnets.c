@@ -371,6 +371,20 @@ static void a_prefix_is_a_place(void **state)
     assert_int_equal(place_find(&cfg, &from, &q, &d, &p), DROP_NONE);
     assert_null(place_pool(&p, &link, true, ADDRESS(NET_B, 100)));
     networks_free((struct networks *)cfg.networks);
+    /* Where the prefix is a tenant's, a relay in it is answered, and not believed what it says beyond that.
+     */
+    struct known_prefix theirs = {.prefix = {{0x0a630500}, 24}, .of_tenant = true};
+    cfg.networks = networks_new(&cfg, &theirs, 1);
+    q.giaddr.a = 0x0a630501;
+    assert_int_equal(place_find(&cfg, &from, &q, &d, &p), DROP_NONE);
+    q.link_selection.a = NET_C;
+    assert_int_equal(place_find(&cfg, &from, &q, &d, &p), DROP_RELAY);
+    networks_free((struct networks *)cfg.networks);
+    theirs.of_tenant = false;
+    cfg.networks = networks_new(&cfg, &theirs, 1);
+    assert_int_equal(place_find(&cfg, &from, &q, &d, &p), DROP_NONE);
+    networks_free((struct networks *)cfg.networks);
+    q.link_selection.a = 0;
     cfg.networks = networks_new(&cfg, NULL, 0);
     q.giaddr.a = 0x0a630501;
     assert_int_equal(place_find(&cfg, &from, &q, &d, &p), DROP_NO_SUBNET);
