@@ -16,7 +16,9 @@ static int compare(const void *a, const void *b)
  * the parent. */
 void prefixes_sort(struct known_prefix *list, size_t n)
 {
-    qsort(list, n, sizeof *list, compare);
+    if (n > 0) { /* of none there may be no list */
+        qsort(list, n, sizeof *list, compare);
+    }
     for (size_t i = 0; i < n; i++) {
         const struct known_prefix *p = i > 0 ? &list[i - 1] : NULL;
         while (p && !prefix_has(p->prefix, list[i].prefix.net)) {

@@ -136,6 +136,9 @@ static int compare_ids(const void *a, const void *b)
 /* Those of `in`, which is sorted, in the order of their names. */
 static int by_name(struct store *s, const struct db_ids *in, struct db_ids *ret, struct err *e)
 {
+    if (in->n == 0) {
+        return 0;
+    }
     if (db_ids(s, "SELECT id FROM devices ORDER BY name", NULL, 0, ret, e) < 0) {
         return -1;
     }
