@@ -631,6 +631,22 @@ static bool same_moment(const char *a, const char *b)
     return time_parse(a, &ms_a, NULL) == 0 && time_parse(b, &ms_b, NULL) == 0 && ms_a / 1000 == ms_b / 1000;
 }
 
+/* Clients send all custom fields back when one of them has changed, and a state that they read a while ago
+ * may be another by now. Who sends nothing else means it. */
+static bool says_writable(const struct write *x, const json_t *custom)
+{
+    const char *name;
+    json_t *item;
+    json_object_foreach((json_t *)custom, name, item)
+    {
+        const struct custom_builtin *b = custom_builtin_find(x->m, name);
+        if (!b || b->writable) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What is read may be written back; another value is not passed over in silence. */
 static int read_only_check(struct write *x, const struct custom_builtin *b, const json_t *v)
 {
@@ -786,9 +802,9 @@ int custom_write_read(struct write *x, const json_t *v)
     json_object_foreach((json_t *)v, name, item)
     {
         const struct custom_builtin *b = custom_builtin_find(x->m, name);
-        if (b) {
+        if (b && (b->writable || !says_writable(x, v))) {
             r = r < 0 ? r : builtin_read(x, b, item);
-        } else {
+        } else if (!b) {
             custom_one(x, &all, name, item, out);
         }
     }

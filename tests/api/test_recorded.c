@@ -22,7 +22,6 @@ static const struct {
     {"unknown field", 400, "nothing is lost in silence"},
     {"duplicate device name in a site", 400, "a device's name is a host name: there is one of it"},
     {"duplicate MAC address", 400, "a MAC address is one machine's"},
-    {"PATCH", 400, "installed_release is only read here"},
     {"DELETE", 404, "the faulty devices that have the numbers up to 25 there are not made here"},
     {NULL, 0, NULL},
 };

@@ -440,6 +440,11 @@ static void test_builtin_fields_are_read(void **state)
            "{'name': 'new', 'site': 1, 'role': 1, 'device_type': 1, 'custom_fields': {'state': 'ready'}}");
     make(MODEL_DEVICE, "{'name': 'new', 'site': 1, 'role': 1, 'device_type': 1, 'custom_fields': "
                        "{'state': 'idle', 'installed_at': null}}");
+    /* all of them, read before they changed */
+    change(MODEL_DEVICE, device,
+           "{'custom_fields': {'state': 'armed', 'installed_release': null, 'disk': 'serial=Y'}}");
+    assert_string_equal(get_device(device).disk_selector, "serial=Y");
+    assert_int_equal(get_device(device).state, STATE_IDLE);
 }
 
 static void test_builtin_fields(void **state)
