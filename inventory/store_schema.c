@@ -172,7 +172,7 @@ static const char inventory_6[] =
 static const char inventory_7[] = "ALTER TABLE jobs ADD COLUMN disk_wwn TEXT NOT NULL DEFAULT '';"
                                   "ALTER TABLE jobs ADD COLUMN disk_size INTEGER NOT NULL DEFAULT 0;";
 
-/* NetBox's objects, in NetBox's words (interfaces.md of the API: api/README.md). Addresses are integers for
+/* NetBox's objects, in NetBox's words (api/README.md). Addresses are integers for
  * IPv4 and 16 bytes for IPv6 in one column: the two never compare as equal, and a range of one holds none of
  * the other. Numbers of what the API shows are never another's later: AUTOINCREMENT where rows go; but those
  * of the older sites, tenants, roles, platforms and racks can be.
